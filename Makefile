@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: BSD-2-Clause
+VERSION := 0.1.0
+CC      ?= cc
+CLANG   ?= clang
+BPFTOOL ?= $(shell PATH=$$PATH:/usr/sbin command -v bpftool || echo bpftool)
+PREFIX  ?= /usr/local
+CNI_BIN ?= /opt/cni/bin
+WERROR  ?= -Werror
+CFLAGS  ?= -O2 -g
+
+B    := build$(if $(SAN),-san)
+DEPS := build/deps
+ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+SANITIZE := $(if $(SAN),-fsanitize=address -fsanitize=undefined -fno-sanitize-recover=undefined)
+# The sanitizers' runtime cannot be linked statically.
+STATIC := $(if $(SAN),,-static)
+override CFLAGS += -std=gnu11 -D_GNU_SOURCE -DPODTAG_VERSION='"$(VERSION)"' -Wall -Wextra -Wshadow \
+	-Wmissing-prototypes -Wno-missing-field-initializers $(WERROR) -MMD -MP -I. -I$B \
+	-isystem $(DEPS)/include $(SANITIZE)
+BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter $(WERROR) -MMD -MP \
+	-I. -DPT_BPF -D__TARGET_ARCH_$(ARCH) -isystem /usr/include/$(shell $(CC) -print-multiarch)
+CNI_LIBS   := -lbpf -lelf -lz -ljansson -L$(DEPS)/lib -lmnl
+AGENT_LIBS := -lbpf -lelf -lz -ljansson -levent_extra -levent_core -L$(DEPS)/lib -lmnl
+
+ifneq ($(V),1)
+Q   := @
+msg  = @printf '  %-5s %s\n' $(1) $@;
+endif
+
+OBJ   = $(patsubst %.c,$B/%.o,$(sort $(filter-out %.bpf.c,$(wildcard $(1)/*.c))))
+LIB  := $(call OBJ,bpf) $(filter-out %/main.o,$(call OBJ,cni) $(call OBJ,agent))
+BPF  := $(patsubst %.bpf.c,$B/%.bpf.o,$(sort $(wildcard bpf/*.bpf.c bpf/*/*.bpf.c)))
+TESTS = $(patsubst %.c,$B/%,$(sort $(wildcard tests/$(1)/test_*.c)))
+TOOLS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/lib/*.c)))
+
+all: $B/podtag $B/podtag-agent          ## build the plugin and the agent
+
+deps: build/deps/stamp                  ## install what the build needs (Debian, as root)
+build/deps/stamp: install/deps.sh
+	$(Q)install/deps.sh build $(DEPS)
+	$(Q)touch $@
+test-deps: build/deps/test-stamp
+build/deps/test-stamp: install/deps.sh
+	$(Q)install/deps.sh test $(DEPS)
+	$(Q)touch $@
+
+$B/podtag: $(call OBJ,cni) $(call OBJ,bpf)
+	$(call msg,LINK)$(CC) $(CFLAGS) $(STATIC) $(LDFLAGS) $^ $(CNI_LIBS) -o $@
+$B/podtag-agent: $(call OBJ,agent) $(call OBJ,bpf)
+	$(call msg,LINK)$(CC) $(CFLAGS) $(STATIC) $(LDFLAGS) $^ $(AGENT_LIBS) -o $@
+$B/tests/lib/%: $B/tests/lib/%.o
+	$(call msg,LINK)$(CC) $(CFLAGS) $(STATIC) $(LDFLAGS) $^ $(CNI_LIBS) -o $@
+$B/tests/%: $B/tests/%.o $(LIB)
+	$(call msg,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(AGENT_LIBS) -lcmocka -o $@
+
+$B/%.o: %.c | $B/podtag.skel.h
+	$(call msg,CC)mkdir -p $(@D) && $(CC) $(CFLAGS) -c $< -o $@
+$B/podtag.skel.h: $B/podtag.bpf.o
+	$(call msg,SKEL)$(BPFTOOL) gen skeleton $< name podtag_bpf > $@
+$B/podtag.bpf.o: $(BPF)
+	$(call msg,BPFLD)$(BPFTOOL) gen object $@ $^
+$B/%.bpf.o: %.bpf.c | $(DEPS)/stamp
+	$(call msg,BPF)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+test: deps test-deps                    ## install what the tests need and run every test, as root
+	$(Q)$(MAKE) --no-print-directory tests-built
+	$(Q)tests/run
+tests-built: all $(call TESTS,unit) $(call TESTS,bpf) $(TOOLS)
+demo: deps                              ## pods, traffic with loss, and what podtag sees of it
+	$(Q)install/deps.sh demo $(DEPS)
+	$(Q)$(MAKE) --no-print-directory all $(TOOLS)
+	$(Q)tests/demo
+bench: deps test-deps                   ## the figures of the README, measured here
+	$(Q)$(MAKE) --no-print-directory all $(TOOLS)
+	$(Q)tests/bench/run
+lint: deps test-deps                    ## formatting, static analysis, shell scripts
+	$(Q)$(MAKE) --no-print-directory $B/podtag.skel.h
+	$(Q)tests/lint
+install: all                            ## honours DESTDIR, PREFIX, CNI_BIN
+	install -D -m 0755 $B/podtag $(DESTDIR)$(CNI_BIN)/podtag
+	install -D -m 0755 $B/podtag-agent $(DESTDIR)$(PREFIX)/sbin/podtag-agent
+clean:                                  ## remove the build folders
+	rm -rf build build-san
+help:                                   ## list these targets
+	@sed -n 's/^\([a-z-]*\):.*## */  \1\t/p' Makefile | expand -t 14
+
+.PHONY: all deps test-deps test tests-built demo bench lint install clean help
+.DELETE_ON_ERROR:
+.SECONDARY:
+-include $(shell find $B -name '*.d' 2>/dev/null)

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Install what podtag's make targets need on Debian 12.
+#
+# usage: deps.sh build|test|demo DIR
+#   DIR receives what Debian 12 has no package of: libmnl as a static archive.
+set -euo pipefail
+
+build=(gcc make clang llvm bpftool pkg-config libc6-dev linux-libc-dev
+	libbpf-dev libelf-dev zlib1g-dev libjansson-dev libevent-dev ca-certificates)
+demo=(iproute2 nftables jq curl containernetworking-plugins bpftool procps)
+test=("${demo[@]}" libcmocka-dev containerd runc busybox-static iperf3 iputils-ping ethtool
+	prometheus clang-format clang-tidy cppcheck shellcheck python3
+	python3-grpcio python3-grpc-tools valgrind linux-perf)
+
+missing() # PACKAGE...: those of them that are not installed
+{
+	for p in "$@"; do
+		[[ $(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null) == installed ]] || echo "$p"
+	done
+}
+
+install_packages() # PACKAGE...
+{
+	local todo
+	mapfile -t todo < <(missing "$@")
+	((${#todo[@]})) || return 0
+	echo "  APT   ${todo[*]}"
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get -qq update
+	apt-get -qq install -y --no-install-recommends "${todo[@]}" >/dev/null
+}
+
+# Debian 12's libmnl-dev has the shared library only; trixie's has the archive. It is unpacked, not
+# installed, from whichever mirror apt already uses, and needs nothing of trixie's.
+static_libmnl() # DIR
+{
+	local dir=$1 apt mirror tmp
+	[[ -e $dir/lib/libmnl.a ]] && return
+	echo "  APT   libmnl-dev (trixie, unpacked in $dir)"
+	tmp=$(mktemp -d)
+	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' \
+		'Codename: bookworm' 'Component: main' | sed -n 1p)
+	mkdir -p "$tmp"/{lists,cache/archives}/partial "$dir"/{lib,include}
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main" >"$tmp/list"
+	apt=(-qq -o Dir::Etc::sourcelist="$tmp/list" -o Dir::Etc::sourceparts=/dev/null
+		-o Dir::State::Lists="$tmp/lists" -o Dir::State::status=/dev/null -o Dir::Cache="$tmp/cache"
+		-o APT::Sandbox::User=root -o Acquire::Languages=none)
+	apt-get "${apt[@]}" update
+	(cd "$tmp" && apt-get "${apt[@]}" download libmnl-dev)
+	dpkg-deb -x "$tmp"/libmnl-dev_*.deb "$tmp/root"
+	cp "$(find "$tmp/root" -name libmnl.a)" "$dir/lib/"
+	cp -r "$tmp/root/usr/include/libmnl" "$dir/include/"
+	rm -rf "$tmp"
+}
+
+case ${1-} in
+build)
+	install_packages "${build[@]}"
+	static_libmnl "$2"
+	;;
+test) install_packages "${test[@]}" ;;
+demo) install_packages "${demo[@]}" ;;
+*) sed -n '3,6s/^# //p' "$0" >&2 && exit 2 ;;
+esac
