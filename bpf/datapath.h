@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The pinned datapath: load it, open it, replace its programs in place, take it away.
+ *
+ * Everything lives under PT_DIR, so that any process may die at any time: a load builds a directory
+ * beside it and renames it into place, complete or not at all. Functions return 0 or a negative
+ * errno and print nothing.
+ */
+#ifndef PT_DATAPATH_H
+#define PT_DATAPATH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "bpf/types.h"
+
+#define PT_STRINGIFY_(x) #x
+#define PT_STRINGIFY(x)	 PT_STRINGIFY_(x)
+
+#define PT_BPFFS "/sys/fs/bpf"
+#define PT_ROOT	 PT_BPFFS "/podtag"
+#define PT_DIR	 PT_ROOT "/v" PT_STRINGIFY(PT_SCHEMA)
+
+#define PT_MAPS(X)                                                                                 \
+	X(PODS, pods)                                                                              \
+	X(POD_BY_NETNS, pod_by_netns)                                                              \
+	X(POD_BY_IFINDEX, pod_by_ifindex)                                                          \
+	X(POD_BY_IP, pod_by_ip)                                                                    \
+	X(POD_TRAFFIC, pod_traffic)                                                                \
+	X(TCP_RETRANSMITS, tcp_retransmits)                                                        \
+	X(ATTACHMENTS, attachments)                                                                \
+	X(GAVE_UP, gave_up)                                                                        \
+	X(CNI_OPERATIONS, cni_operations)                                                          \
+	X(DATAPATH, datapath)                                                                      \
+	X(SOCK_POD, sock_pod)
+
+enum pt_map {
+#define X(id, name) PT_MAP_##id,
+	PT_MAPS(X)
+#undef X
+		PT_MAP_COUNT
+};
+
+extern const char *const pt_map_names[PT_MAP_COUNT];
+
+/* An open datapath. The three arrays are the maps' own memory: what is written there is in the
+ * kernel at once, and adding to a counter needs __atomic operations, but no system call. */
+struct pt_datapath {
+	int maps[PT_MAP_COUNT];
+	struct pt_datapath_info *info;
+	struct pt_gave_up *gave_up;	      /* PT_REASONS_MAX elements */
+	struct pt_cni_operations *operations; /* PT_COMMAND_COUNT elements */
+};
+
+/* What a load changed. */
+enum pt_load_result { PT_LOAD_NOTHING, PT_LOAD_CREATED, PT_LOAD_UPGRADED };
+
+/* Opens the pins. -ENOENT: nothing is loaded. The caller closes *ret. */
+int pt_datapath_open(struct pt_datapath *ret);
+
+/* The same, of a datapath that is still being made. */
+int pt_datapath_open_dir(const char *dir, struct pt_datapath *ret);
+
+/* A zeroed or closed datapath is fine. */
+void pt_datapath_close(struct pt_datapath *dp);
+
+/* Takes the node's one lock, which serializes everything that changes pins or identity; mounts
+ * bpffs and makes PT_ROOT where they are missing. Waits at most timeout_ms (-1: for ever) and then
+ * returns -ETIMEDOUT. Returns a file descriptor; closing it, or dying, gives the lock back. */
+int pt_datapath_lock(int timeout_ms);
+
+/* Loads the programs and maps, or brings a loaded datapath to this binary's programs without
+ * losing a count. Call with the lock held. Returns enum pt_load_result or a negative errno; why it
+ * failed is what the kernel and libbpf said, in text (size bytes, always terminated). */
+int pt_datapath_load(char *text, size_t size);
+
+/* Whether the loaded programs are those of this binary. */
+bool pt_datapath_is_current(const struct pt_datapath *dp);
+
+/* Detaches and unpins everything. Call with the lock held. 0 when there was nothing either. */
+int pt_datapath_unload(void);
+
+/* Adds one to gave_up[reason]. */
+void pt_gave_up(struct pt_datapath *dp, enum pt_reason reason);
+
+/* Now, as the maps' *_ns fields have it: CLOCK_BOOTTIME. */
+__u64 pt_now_ns(void);
+
+#endif

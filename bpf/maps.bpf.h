@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The maps, once for all programs; what is in them says types.h.
+ *
+ * Weak, so that the objects can be linked into one. Entries of the hash maps are made by ADD in
+ * process context, never by a packet: a map without preallocation costs only what pods use.
+ */
+#ifndef PT_MAPS_BPF_H
+#define PT_MAPS_BPF_H
+
+#include "bpf/kernel.bpf.h"
+#include "bpf/types.h"
+#include <bpf/bpf_helpers.h>
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PT_PODS_MAX);
+	__type(key, __u32);
+	__type(value, struct pt_pod_ref);
+} pod_by_netns SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PT_ATTACHMENTS_MAX);
+	__type(key, __u32);
+	__type(value, struct pt_interface);
+} pod_by_ifindex SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PT_ATTACHMENTS_MAX);
+	__type(key, struct pt_port);
+	__type(value, struct pt_traffic);
+} pod_traffic SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PT_PODS_MAX);
+	__type(key, __u64);
+	__type(value, struct pt_retransmits);
+} tcp_retransmits SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	__type(key, int);
+	__type(value, struct pt_sock);
+} sock_pod SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, PT_REASONS_MAX);
+	__type(key, __u32);
+	__type(value, struct pt_gave_up);
+} gave_up SEC(".maps") __weak;
+
+static inline void give_up(enum pt_reason reason)
+{
+	__u32 key = reason;
+	struct pt_gave_up *path = bpf_map_lookup_elem(&gave_up, &key);
+
+	if (path)
+		__sync_fetch_and_add(&path->count, 1);
+}
+
+#endif

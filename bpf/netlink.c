@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* One netlink request and its answer, on a plain socket: the namespace is where that was made. */
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "bpf/netlink.h"
+
+int pt_netlink_open(void)
+{
+	/* Nobody waits for the kernel for ever: rtnl may be held for long. */
+	struct timeval patience = { .tv_sec = 2 };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience))) {
+		int err = -errno;
+
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+int pt_netlink_request(int fd, struct nlmsghdr *request, mnl_cb_t cb, void *arg)
+{
+	static unsigned int sequence;
+	char buffer[PT_NETLINK_BUFFER];
+	ssize_t size;
+	int more;
+
+	request->nlmsg_seq = ++sequence;
+	if (send(fd, request, request->nlmsg_len, 0) < 0)
+		return -errno;
+
+	do {
+		size = recv(fd, buffer, sizeof(buffer), 0);
+		if (size < 0 && errno == EINTR) {
+			more = MNL_CB_OK;
+			continue;
+		}
+		if (size < 0)
+			return -errno;
+		more = mnl_cb_run(buffer, size, request->nlmsg_seq, 0, cb, arg);
+		if (more < 0)
+			return -errno;
+	} while (more > MNL_CB_STOP);
+
+	return 0;
+}

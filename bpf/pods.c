@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* The life of a pod in the identity maps: begin, attach, end. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "bpf/each.h"
+#include "bpf/pods.h"
+#include "bpf/tc.h"
+
+void pt_text_fit(char *field, size_t size, const char *text)
+{
+	const size_t tail = 17; /* '~' and 16 hexadecimal digits */
+	__u64 hash = 0xcbf29ce484222325;
+	size_t length = strlen(text);
+
+	if (length < size) {
+		memset(field, 0, size); /* a key is hashed with what is behind its text */
+		memcpy(field, text, length);
+		return;
+	}
+	for (size_t i = 0; i < length; i++) /* FNV-1a */
+		hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3;
+	snprintf(field, size, "%.*s~%016llx", (int)(size - 1 - tail), text,
+		 (unsigned long long)hash);
+}
+
+/* A zeroed per-CPU value with the pod's id on each CPU; the caller frees. */
+static struct pt_traffic *new_traffic(__u64 pod_id)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct pt_traffic *traffic;
+
+	if (cpus < 1)
+		return NULL;
+	traffic = calloc(cpus, sizeof(*traffic));
+	for (int i = 0; traffic && i < cpus; i++)
+		traffic[i].pod_id = pod_id;
+	return traffic;
+}
+
+int pt_port_begin(struct pt_datapath *dp, const struct pt_attachment *attachment)
+{
+	struct pt_traffic *traffic = new_traffic(attachment->pod_id);
+	int err;
+
+	if (!traffic)
+		return -ENOMEM;
+	err = bpf_map_update_elem(dp->maps[PT_MAP_POD_TRAFFIC], &attachment->port, traffic,
+				  BPF_NOEXIST);
+	free(traffic);
+	return err == -EEXIST ? 0 : err;
+}
+
+/* A slot that has no counters. The classid that carries it has 16 bits, and 0 means none. */
+static int free_slot(struct pt_datapath *dp, __u32 *ret)
+{
+	struct pt_traffic *traffic = new_traffic(0);
+	int err = traffic ? -ENOSPC : -ENOMEM;
+
+	for (int tries = 0; traffic && tries < PT_ATTACHMENTS_MAX + 1; tries++) {
+		struct pt_port port = { .slot = dp->info->last_slot++ % 0xffff + 1 };
+
+		if (bpf_map_lookup_elem(dp->maps[PT_MAP_POD_TRAFFIC], &port, traffic)) {
+			*ret = port.slot;
+			err = 0;
+			break;
+		}
+	}
+	free(traffic);
+	return err;
+}
+
+static bool parse_ip(const char *text, struct pt_ip *ret)
+{
+	*ret = (struct pt_ip){ .addr = { [10] = 0xff, [11] = 0xff } };
+	return inet_pton(AF_INET, text, &ret->addr[12]) == 1 ||
+	       inet_pton(AF_INET6, text, ret->addr) == 1;
+}
+
+static int own_ip(struct pt_datapath *dp, __u64 pod_id, const char *text)
+{
+	struct pt_ip_owner owner = { .pod_id = pod_id };
+	struct pt_ip ip;
+
+	if (!parse_ip(text, &ip))
+		return 0;
+	snprintf(owner.text, sizeof(owner.text), "%s", text);
+	return bpf_map_update_elem(dp->maps[PT_MAP_POD_BY_IP], &ip, &owner, BPF_ANY);
+}
+
+/* An address may have a new owner by now, whose entry stays. */
+static void disown_ip(struct pt_datapath *dp, __u64 pod_id, const char *text)
+{
+	struct pt_ip_owner owner;
+	struct pt_ip ip;
+
+	if (parse_ip(text, &ip) && !bpf_map_lookup_elem(dp->maps[PT_MAP_POD_BY_IP], &ip, &owner) &&
+	    owner.pod_id == pod_id)
+		bpf_map_delete_elem(dp->maps[PT_MAP_POD_BY_IP], &ip);
+}
+
+static void disown_ifindex(struct pt_datapath *dp, __u64 pod_id, __u32 ifindex)
+{
+	struct pt_interface interface;
+
+	if (!bpf_map_lookup_elem(dp->maps[PT_MAP_POD_BY_IFINDEX], &ifindex, &interface) &&
+	    interface.pod_id == pod_id)
+		bpf_map_delete_elem(dp->maps[PT_MAP_POD_BY_IFINDEX], &ifindex);
+}
+
+static void disown_netns(struct pt_datapath *dp, __u64 pod_id, __u32 netns)
+{
+	struct pt_pod_ref ref;
+
+	if (!bpf_map_lookup_elem(dp->maps[PT_MAP_POD_BY_NETNS], &netns, &ref) &&
+	    ref.pod_id == pod_id)
+		bpf_map_delete_elem(dp->maps[PT_MAP_POD_BY_NETNS], &netns);
+}
+
+/* From here on no socket is tagged with the pod; its counters stay until the sweep. */
+static int end_pod(struct pt_datapath *dp, __u64 pod_id)
+{
+	struct pt_pod pod;
+
+	if (bpf_map_lookup_elem(dp->maps[PT_MAP_PODS], &pod_id, &pod))
+		return 0;
+
+	disown_netns(dp, pod_id, pod.netns);
+	disown_ip(dp, pod_id, pod.ipv4);
+	disown_ip(dp, pod_id, pod.ipv6);
+	if (pod.deleted_ns)
+		return 0;
+	pod.deleted_ns = pt_now_ns();
+	return bpf_map_update_elem(dp->maps[PT_MAP_PODS], &pod_id, &pod, BPF_EXIST);
+}
+
+/* The attachments of one pod, or those that pick() takes. */
+struct found {
+	__u64 pod_id;
+	struct pt_attachment_key *keys;
+	size_t count;
+};
+
+static int find_of_pod(const void *key, const void *value, void *arg)
+{
+	const struct pt_attachment *attachment = value;
+	struct found *found = arg;
+	struct pt_attachment_key *keys;
+
+	if (attachment->pod_id != found->pod_id)
+		return 0;
+	keys = reallocarray(found->keys, found->count + 1, sizeof(*keys));
+	if (!keys)
+		return -ENOMEM;
+	memcpy(&keys[found->count], key, sizeof(*keys));
+	found->keys = keys;
+	found->count++;
+	return 0;
+}
+
+static int attachments_of(struct pt_datapath *dp, struct found *found)
+{
+	return pt_map_each(dp->maps[PT_MAP_ATTACHMENTS], sizeof(struct pt_attachment_key),
+			   sizeof(struct pt_attachment), find_of_pod, found);
+}
+
+int pt_attachment_end(struct pt_datapath *dp, const struct pt_attachment_key *key)
+{
+	struct pt_attachment attachment;
+	struct found left = {};
+	int err;
+
+	err = bpf_map_lookup_elem(dp->maps[PT_MAP_ATTACHMENTS], key, &attachment);
+	if (err)
+		return err == -ENOENT ? 0 : err;
+
+	if (attachment.ifindex) {
+		err = pt_tc_detach_tcx(attachment.ifindex);
+		if (err)
+			return err;
+		disown_ifindex(dp, attachment.pod_id, attachment.ifindex);
+	}
+
+	left.pod_id = attachment.pod_id;
+	err = attachments_of(dp, &left);
+	if (!err && left.count <= 1)
+		err = end_pod(dp, attachment.pod_id);
+	free(left.keys);
+	if (err)
+		return err;
+
+	err = bpf_map_delete_elem(dp->maps[PT_MAP_ATTACHMENTS], key);
+	return err == -ENOENT ? 0 : err;
+}
+
+/* The living pod of that namespace and sandbox, or 0. Another sandbox in the same namespace number
+ * is a pod whose DEL never came, and is ended here. */
+static int find_pod(struct pt_datapath *dp, const struct pt_pod *pod, __u64 *ret)
+{
+	struct pt_pod_ref ref;
+	struct found stale = {};
+	struct pt_pod there;
+	int err;
+
+	*ret = 0;
+	if (bpf_map_lookup_elem(dp->maps[PT_MAP_POD_BY_NETNS], &pod->netns, &ref) ||
+	    bpf_map_lookup_elem(dp->maps[PT_MAP_PODS], &ref.pod_id, &there) || there.deleted_ns)
+		return 0;
+	if (!strcmp(there.container_id, pod->container_id)) {
+		*ret = ref.pod_id;
+		return 0;
+	}
+
+	stale.pod_id = ref.pod_id;
+	err = attachments_of(dp, &stale);
+	for (size_t i = 0; i < stale.count && !err; i++)
+		err = pt_attachment_end(dp, &stale.keys[i]);
+	free(stale.keys);
+	return err ? err : end_pod(dp, ref.pod_id);
+}
+
+/* A pod is described by its first interface; others add only themselves. */
+static int write_pod(struct pt_datapath *dp, __u64 pod_id, const struct pt_pod *pod)
+{
+	struct pt_pod now = *pod, before;
+	int err;
+
+	now.created_ns = pt_now_ns();
+	now.deleted_ns = 0;
+	if (!bpf_map_lookup_elem(dp->maps[PT_MAP_PODS], &pod_id, &before)) {
+		if (strcmp(before.ifname, pod->ifname))
+			return 0;
+		now.created_ns = before.created_ns;
+		if (strcmp(before.ipv4, pod->ipv4))
+			disown_ip(dp, pod_id, before.ipv4);
+		if (strcmp(before.ipv6, pod->ipv6))
+			disown_ip(dp, pod_id, before.ipv6);
+	}
+	err = bpf_map_update_elem(dp->maps[PT_MAP_PODS], &pod_id, &now, BPF_ANY);
+	return err;
+}
+
+static int write_counters(struct pt_datapath *dp, __u64 pod_id)
+{
+	const struct pt_retransmits zero = {};
+	int err;
+
+	err = bpf_map_update_elem(dp->maps[PT_MAP_TCP_RETRANSMITS], &pod_id, &zero, BPF_NOEXIST);
+	return err == -EEXIST ? 0 : err;
+}
+
+/* Last, when the counters are there: a socket that finds its pod finds them too. */
+static int write_identity(struct pt_datapath *dp, __u64 pod_id, const struct pt_pod *pod)
+{
+	const struct pt_interface interface = { .pod_id = pod_id };
+	const struct pt_pod_ref ref = { .pod_id = pod_id };
+	int err;
+
+	err = bpf_map_update_elem(dp->maps[PT_MAP_POD_BY_NETNS], &pod->netns, &ref, BPF_ANY);
+	if (!err && pod->ifindex)
+		err = bpf_map_update_elem(dp->maps[PT_MAP_POD_BY_IFINDEX], &pod->ifindex,
+					  &interface, BPF_ANY);
+	if (!err)
+		err = own_ip(dp, pod_id, pod->ipv4);
+	if (!err)
+		err = own_ip(dp, pod_id, pod->ipv6);
+	return err;
+}
+
+/* The attachment of an earlier ADD of the same pod, or a new one. */
+static int begin_attachment(struct pt_datapath *dp, const struct pt_attachment_key *key,
+			    const struct pt_pod *pod, __u64 pod_id, struct pt_attachment *ret)
+{
+	struct pt_attachment old;
+	int err;
+
+	err = bpf_map_lookup_elem(dp->maps[PT_MAP_ATTACHMENTS], key, &old);
+	if (!err && old.pod_id == pod_id && old.ifindex == pod->ifindex) {
+		*ret = old;
+		ret->hook = PT_HOOK_NONE;
+		return 0;
+	}
+	if (!err)
+		err = pt_attachment_end(dp, key);
+	if (err && err != -ENOENT)
+		return err;
+
+	*ret = (struct pt_attachment){
+		.pod_id = pod_id,
+		.netns = pod->netns,
+		.ifindex = pod->ifindex,
+	};
+	return free_slot(dp, &ret->port.slot);
+}
+
+int pt_pod_begin(struct pt_datapath *dp, const struct pt_attachment_key *key,
+		 const struct pt_pod *pod, struct pt_attachment *ret)
+{
+	__u64 pod_id;
+	int err;
+
+	err = find_pod(dp, pod, &pod_id);
+	if (err)
+		return err;
+	if (!pod_id)
+		pod_id = ++dp->info->last_pod_id;
+
+	err = begin_attachment(dp, key, pod, pod_id, ret);
+	if (!err)
+		err = pt_attachment_write(dp, key, ret);
+	if (!err)
+		err = write_counters(dp, pod_id);
+	if (!err)
+		err = write_pod(dp, pod_id, pod);
+	if (!err)
+		err = write_identity(dp, pod_id, pod);
+	return err;
+}
+
+int pt_attachment_write(struct pt_datapath *dp, const struct pt_attachment_key *key,
+			const struct pt_attachment *attachment)
+{
+	return bpf_map_update_elem(dp->maps[PT_MAP_ATTACHMENTS], key, attachment, BPF_ANY);
+}
+
+struct gc {
+	const char *network;
+	pt_wanted_fn *wanted;
+	void *arg;
+	struct found unwanted;
+};
+
+static int find_unwanted(const void *key, const void *value, void *arg)
+{
+	const struct pt_attachment_key *attachment = key;
+	struct gc *gc = arg;
+
+	(void)value;
+	if (strcmp(attachment->network, gc->network) || gc->wanted(attachment, gc->arg))
+		return 0;
+	gc->unwanted.pod_id = ((const struct pt_attachment *)value)->pod_id;
+	return find_of_pod(key, value, &gc->unwanted);
+}
+
+int pt_network_gc(struct pt_datapath *dp, const char *network, pt_wanted_fn *wanted, void *arg)
+{
+	char fitted[sizeof(((struct pt_attachment_key *)0)->network)];
+	struct gc gc = { .network = fitted, .wanted = wanted, .arg = arg };
+	int first_err, err;
+
+	pt_text_fit(fitted, sizeof(fitted), network);
+	first_err = pt_map_each(dp->maps[PT_MAP_ATTACHMENTS], sizeof(struct pt_attachment_key),
+				sizeof(struct pt_attachment), find_unwanted, &gc);
+	for (size_t i = 0; i < gc.unwanted.count; i++) {
+		err = pt_attachment_end(dp, &gc.unwanted.keys[i]);
+		if (!first_err)
+			first_err = err;
+	}
+	free(gc.unwanted.keys);
+	return first_err;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The life of a pod in the identity maps: begin, attach, end, and the sweep behind them.
+ *
+ * All of it runs with the datapath's lock held. Each step leaves the maps such that a SIGKILL after
+ * it is mended by the next pt_pod_begin(), pt_pod_end() or pt_pods_sweep(): the attachment is
+ * written first and removed last. Functions return 0 or a negative errno and print nothing.
+ */
+#ifndef PT_PODS_H
+#define PT_PODS_H
+
+#include "bpf/datapath.h"
+
+/* Fills a fixed string field from text of any length. What does not fit is cut and ends in '~' and
+ * a hash of the whole, so that two long texts stay two. Text that fits is copied as it is. */
+void pt_text_fit(char *field, size_t size, const char *text);
+
+/* Makes *pod, whose network namespace is pod->netns, known to the kernel: from here on its sockets
+ * are tagged. A repeated call for the same sandbox finds the pod it made before and only brings
+ * its description up to date. The attachment's netns, port and pod_id are filled in; its hook is
+ * still PT_HOOK_NONE. */
+int pt_pod_begin(struct pt_datapath *dp, const struct pt_attachment_key *key,
+		 const struct pt_pod *pod, struct pt_attachment *ret);
+
+/* Writes the attachment as it is now: after tc programs were attached, or with the reason. */
+int pt_attachment_write(struct pt_datapath *dp, const struct pt_attachment_key *key,
+			const struct pt_attachment *attachment);
+
+/* Makes room for the counters of the attachment's port, zero at first. With a port that already has
+ * them, nothing changes. */
+int pt_port_begin(struct pt_datapath *dp, const struct pt_attachment *attachment);
+
+/* Ends the attachment: detaches, forgets the identity, and leaves the pod's counters readable for
+ * PT_RETENTION_NS. Without such an attachment it does nothing and returns 0. */
+int pt_attachment_end(struct pt_datapath *dp, const struct pt_attachment_key *key);
+
+/* Says whether the attachment of that key is still wanted. */
+typedef bool pt_wanted_fn(const struct pt_attachment_key *key, void *arg);
+
+/* Ends every attachment of the network that is not wanted: CNI's GC. */
+int pt_network_gc(struct pt_datapath *dp, const char *network, pt_wanted_fn *wanted, void *arg);
+
+/* Removes what nobody needs any more: pods whose retention is over, and whatever a killed process
+ * left half done. */
+int pt_pods_sweep(struct pt_datapath *dp);
+
+#endif

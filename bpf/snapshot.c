@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Read the pinned maps as a whole, for whoever shows them. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "bpf/each.h"
+#include "bpf/snapshot.h"
+
+struct reader {
+	struct pt_snapshot snapshot;
+	size_t room;
+	__u64 now_ns;
+	int cpus;
+};
+
+static int read_pod(const void *key, const void *value, void *arg)
+{
+	const struct pt_pod *pod = value;
+	struct reader *reader = arg;
+	struct pt_snapshot *snapshot = &reader->snapshot;
+	struct pt_pod_record *record;
+
+	if (pod->deleted_ns && reader->now_ns > pod->deleted_ns + PT_RETENTION_NS)
+		return 0;
+
+	if (snapshot->count == reader->room) {
+		size_t room = reader->room ? reader->room + reader->room / 2 : 32;
+
+		record = reallocarray(snapshot->pods, room, sizeof(*record));
+		if (!record)
+			return -ENOMEM;
+		snapshot->pods = record;
+		reader->room = room;
+	}
+	record = &snapshot->pods[snapshot->count++];
+	memset(record, 0, sizeof(*record));
+	memcpy(&record->id, key, sizeof(record->id));
+	record->pod = *pod;
+	record->attached = !pod->deleted_ns;
+	return 0;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	__u64 x = ((const struct pt_pod_record *)a)->id, y = ((const struct pt_pod_record *)b)->id;
+
+	return (x > y) - (x < y);
+}
+
+static int id_to_record(const void *id, const void *record)
+{
+	__u64 x = *(const __u64 *)id, y = ((const struct pt_pod_record *)record)->id;
+
+	return (x > y) - (x < y);
+}
+
+static struct pt_pod_record *find(const struct reader *reader, __u64 id)
+{
+	const struct pt_snapshot *snapshot = &reader->snapshot;
+
+	if (!snapshot->count)
+		return NULL;
+	return bsearch(&id, snapshot->pods, snapshot->count, sizeof(*snapshot->pods), id_to_record);
+}
+
+static int read_traffic(const void *key, const void *value, void *arg)
+{
+	const struct pt_traffic *traffic = value;
+	struct reader *reader = arg;
+	struct pt_pod_record *record = find(reader, traffic->pod_id);
+
+	(void)key;
+	for (int i = 0; record && i < reader->cpus; i++) {
+		record->traffic.receive_packets += traffic[i].receive_packets;
+		record->traffic.receive_bytes += traffic[i].receive_bytes;
+		record->traffic.transmit_packets += traffic[i].transmit_packets;
+		record->traffic.transmit_bytes += traffic[i].transmit_bytes;
+	}
+	return 0;
+}
+
+static int read_retransmits(const void *key, const void *value, void *arg)
+{
+	struct pt_pod_record *record;
+	__u64 id;
+
+	memcpy(&id, key, sizeof(id));
+	record = find(arg, id);
+	if (record)
+		memcpy(&record->retransmits, value, sizeof(record->retransmits));
+	return 0;
+}
+
+static int read_attachment(const void *key, const void *value, void *arg)
+{
+	const struct pt_attachment *attachment = value;
+	struct pt_pod_record *record = find(arg, attachment->pod_id);
+
+	(void)key;
+	if (!record)
+		return 0;
+	if (attachment->hook == PT_HOOK_NONE)
+		record->attached = false;
+	if (!record->reason[0])
+		memcpy(record->reason, attachment->reason, sizeof(record->reason));
+	return 0;
+}
+
+int pt_snapshot_read(const struct pt_datapath *dp, struct pt_snapshot *ret)
+{
+	struct reader reader = { .now_ns = pt_now_ns(), .cpus = libbpf_num_possible_cpus() };
+	int err;
+
+	if (reader.cpus < 0)
+		return reader.cpus;
+
+	err = pt_map_each(dp->maps[PT_MAP_PODS], sizeof(__u64), sizeof(struct pt_pod), read_pod,
+			  &reader);
+	if (reader.snapshot.count)
+		qsort(reader.snapshot.pods, reader.snapshot.count, sizeof(*reader.snapshot.pods),
+		      by_id);
+	if (!err)
+		err = pt_map_each(dp->maps[PT_MAP_POD_TRAFFIC], sizeof(struct pt_port),
+				  reader.cpus * sizeof(struct pt_traffic), read_traffic, &reader);
+	if (!err)
+		err = pt_map_each(dp->maps[PT_MAP_TCP_RETRANSMITS], sizeof(__u64),
+				  sizeof(struct pt_retransmits), read_retransmits, &reader);
+	if (!err)
+		err = pt_map_each(dp->maps[PT_MAP_ATTACHMENTS], sizeof(struct pt_attachment_key),
+				  sizeof(struct pt_attachment), read_attachment, &reader);
+	if (err) {
+		pt_snapshot_free(&reader.snapshot);
+		return err;
+	}
+	*ret = reader.snapshot;
+	return 0;
+}
+
+void pt_snapshot_free(struct pt_snapshot *snapshot)
+{
+	free(snapshot->pods);
+	*snapshot = (struct pt_snapshot){};
+}
+
+/* What the kernel charges for a map or program: "memlock:" in its fdinfo. */
+static __u64 memory_of(int fd)
+{
+	unsigned long long bytes = 0;
+	char path[64], line[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "memlock: %llu", &bytes) == 1)
+			break;
+	fclose(file);
+	return bytes;
+}
+
+static int read_program(const char *name, struct pt_program_record *ret)
+{
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+	char path[320];
+	int err, fd;
+
+	snprintf(path, sizeof(path), PT_DIR "/progs/%s", name);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return fd;
+	err = bpf_obj_get_info_by_fd(fd, &info, &size);
+	if (!err) {
+		*ret = (struct pt_program_record){
+			.run_ns = info.run_time_ns,
+			.run_count = info.run_cnt,
+			.memory_bytes = memory_of(fd),
+		};
+		snprintf(ret->name, sizeof(ret->name), "%s", name);
+	}
+	close(fd);
+	return err;
+}
+
+int pt_programs_read(struct pt_program_record *ret, size_t max)
+{
+	DIR *stream = opendir(PT_DIR "/progs");
+	struct dirent *entry;
+	size_t count = 0;
+
+	if (!stream)
+		return -errno;
+	while (count < max && (entry = readdir(stream)))
+		if (entry->d_name[0] != '.' && !read_program(entry->d_name, &ret[count]))
+			count++;
+	closedir(stream);
+	return count;
+}
+
+static int count_entry(const void *key, const void *value, void *arg)
+{
+	(void)key;
+	(void)value;
+	++*(__u64 *)arg;
+	return 0;
+}
+
+static int read_map(int fd, int cpus, struct pt_map_record *ret)
+{
+	struct bpf_map_info info = {};
+	__u32 size = sizeof(info);
+	int err = bpf_obj_get_info_by_fd(fd, &info, &size);
+
+	if (err)
+		return err;
+
+	ret->max_entries = info.max_entries;
+	ret->memory_bytes = memory_of(fd);
+	switch (info.type) {
+	case BPF_MAP_TYPE_ARRAY:
+		ret->entries = info.max_entries;
+		return 0;
+	case BPF_MAP_TYPE_HASH:
+		return pt_map_each(fd, info.key_size, info.value_size, count_entry, &ret->entries);
+	case BPF_MAP_TYPE_PERCPU_HASH:
+		return pt_map_each(fd, info.key_size, cpus * ((info.value_size + 7) & ~7u),
+				   count_entry, &ret->entries);
+	default:
+		return 0;
+	}
+}
+
+int pt_maps_read(const struct pt_datapath *dp, struct pt_map_record ret[PT_MAP_COUNT])
+{
+	int cpus = libbpf_num_possible_cpus(), err = cpus < 0 ? cpus : 0;
+
+	for (int i = 0; i < PT_MAP_COUNT && !err; i++) {
+		ret[i] = (struct pt_map_record){ .name = pt_map_names[i] };
+		err = read_map(dp->maps[i], cpus, &ret[i]);
+	}
+	return err ? err : PT_MAP_COUNT;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Read the pinned maps as a whole, for whoever shows them: the agent's /metrics and `podtag`. */
+#ifndef PT_SNAPSHOT_H
+#define PT_SNAPSHOT_H
+
+#include "bpf/datapath.h"
+
+/* After DEL a pod's final values stay readable for this long. */
+#define PT_RETENTION_NS (5 * 60 * 1000000000ull)
+
+struct pt_pod_record {
+	__u64 id;
+	struct pt_pod pod;
+	struct pt_traffic traffic; /* summed over CPUs and interfaces */
+	struct pt_retransmits retransmits;
+	bool attached;	 /* every interface of the pod is counted; false once it is deleted */
+	char reason[32]; /* why not, of the first interface that is not */
+};
+
+struct pt_snapshot {
+	struct pt_pod_record *pods; /* in order of id */
+	size_t count;
+};
+
+struct pt_program_record {
+	char name[16];
+	__u64 run_ns; /* 0 unless kernel.bpf_stats_enabled is 1 */
+	__u64 run_count;
+	__u64 memory_bytes;
+};
+
+struct pt_map_record {
+	const char *name;
+	__u64 entries; /* of arrays: all; of socket storage, which can't be walked: 0 */
+	__u64 max_entries;
+	__u64 memory_bytes; /* what the kernel says in fdinfo */
+};
+
+/* Reads all pods with their counters, deleted ones included until PT_RETENTION_NS is over. Its cost
+ * depends on the number of pods alone: a few system calls, in batches. Returns 0 or a negative
+ * errno; the caller frees. */
+int pt_snapshot_read(const struct pt_datapath *dp, struct pt_snapshot *ret);
+
+/* A zeroed snapshot is fine. */
+void pt_snapshot_free(struct pt_snapshot *snapshot);
+
+/* Describe what is pinned, at most max records. Return how many, or a negative errno. */
+int pt_programs_read(struct pt_program_record *ret, size_t max);
+int pt_maps_read(const struct pt_datapath *dp, struct pt_map_record ret[PT_MAP_COUNT]);
+
+#endif

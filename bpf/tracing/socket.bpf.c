@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Tag each TCP socket of a pod once: when it listens, when it connects, or when it is accepted.
+ *
+ * On tp_btf/inet_sock_set_state, which runs at each change of a socket's state, in the context of
+ * whoever changes it. Reads the socket, writes only podtag's own storage on it.
+ */
+#include "bpf/tracing/socket.bpf.h"
+
+/* What the tracepoint itself runs. A tp_btf link can't be updated, so it only jumps, and an upgrade
+ * replaces where to. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} on_state SEC(".maps");
+
+SEC("tp_btf/inet_sock_set_state")
+int podtag_on_state(void *ctx)
+{
+	bpf_tail_call(ctx, &on_state, 0);
+	return 0;
+}
+
+/* A connecting or listening socket, or an accepted one whose listener is older than podtag. */
+static void tag(struct sock *sk)
+{
+	__u64 pod_id = pod_of_netns(sk);
+	struct pt_sock *tagged;
+
+	if (!pod_id)
+		return;
+
+	tagged = bpf_sk_storage_get(&sock_pod, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!tagged) {
+		give_up(PT_SOCKET_TAG);
+		return;
+	}
+	tagged->pod_id = pod_id;
+	tagged->total_retrans = total_retrans(sk);
+}
+
+/* A child starts with its SYN-ACK's retransmits in total_retrans, which podtag_synack has counted.
+ */
+static void accept(struct sock *sk)
+{
+	struct pt_sock *tagged = tag_of(sk);
+
+	if (tagged)
+		tagged->total_retrans = total_retrans(sk);
+	else
+		tag(sk);
+}
+
+/* Kernels before 6.17 do not tell of a retransmission that failed below TCP, though RetransSegs
+ * counts it. Those that no later event on the socket has settled are settled here. */
+static void settle(struct sock *sk)
+{
+	struct pt_sock *tagged = tag_of(sk);
+	struct pt_retransmits *counters;
+	__u32 missed;
+
+	if (!tagged)
+		return;
+
+	missed = total_retrans(sk) - tagged->total_retrans;
+	if (!missed)
+		return;
+
+	tagged->total_retrans += missed;
+	counters = retransmits_of(tagged->pod_id);
+	if (counters)
+		__sync_fetch_and_add(&counters->other, missed);
+}
+
+/* ctx: const struct sock *sk, const int oldstate, const int newstate */
+SEC("tp_btf/inet_sock_set_state")
+int podtag_tag_sock(__u64 *ctx)
+{
+	struct sock *sk = (struct sock *)ctx[0];
+	int oldstate = ctx[1], newstate = ctx[2];
+
+	if (sk->sk_protocol != IPPROTO_TCP)
+		return 0;
+
+	if (newstate == TCP_LISTEN || newstate == TCP_SYN_SENT)
+		tag(sk);
+	else if (newstate == TCP_ESTABLISHED && oldstate == TCP_SYN_RECV)
+		accept(sk);
+	else if (newstate == TCP_CLOSE)
+		settle(sk);
+
+	return 0;
+}
+
+char _license[] SEC("license") __weak = "Dual BSD/GPL";

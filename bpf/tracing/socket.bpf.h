@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Whose socket is it: the pod in the socket's own tag, or in its network namespace. */
+#ifndef PT_SOCKET_BPF_H
+#define PT_SOCKET_BPF_H
+
+#include "bpf/maps.bpf.h"
+#include <bpf/bpf_core_read.h>
+#include <stdbool.h>
+
+/* Set by the loader: 5.10 has no socket storage in tracing programs. */
+const volatile bool socket_tag __weak = true;
+
+static inline struct pt_sock *tag_of(struct sock *sk)
+{
+	return socket_tag ? bpf_sk_storage_get(&sock_pod, sk, NULL, 0) : NULL;
+}
+
+/* 0 when the namespace is no pod's: the host's, or a pod's after its DEL. */
+static inline __u64 pod_of_netns(struct sock *sk)
+{
+	__u32 netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	struct pt_pod_ref *ref = bpf_map_lookup_elem(&pod_by_netns, &netns);
+
+	return ref ? ref->pod_id : 0;
+}
+
+static inline __u32 total_retrans(struct sock *sk)
+{
+	return BPF_CORE_READ((struct tcp_sock *)sk, total_retrans);
+}
+
+/* The pod's counters, or NULL, which is counted: only pods that ADD made have a tag or a netns. */
+static inline struct pt_retransmits *retransmits_of(__u64 pod_id)
+{
+	struct pt_retransmits *counters = bpf_map_lookup_elem(&tcp_retransmits, &pod_id);
+
+	if (!counters)
+		give_up(PT_RETRANSMIT_NO_POD);
+
+	return counters;
+}
+
+#endif

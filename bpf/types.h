@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The map contract: every key and value that programs, plugin, agent and people share.
+ *
+ * A change of any layout here is a new PT_SCHEMA, and with it a new pin directory. Strings are
+ * NUL-terminated so that `bpftool map dump` prints them as text.
+ */
+#ifndef PT_TYPES_H
+#define PT_TYPES_H
+
+#ifndef PT_BPF /* the BPF side has its types from kernel.bpf.h */
+#include <linux/types.h>
+#endif
+
+#define PT_SCHEMA 1
+
+#define PT_PODS_MAX	   4096
+#define PT_ATTACHMENTS_MAX 8192 /* a pod may have several interfaces */
+
+/* Map pods, key __u64 pod_id: who a pod is. Written by ADD and DEL, read by people and the agent.
+ */
+struct pt_pod {
+	char namespace[64];
+	char name[256];
+	char uid[64];
+	char container_id[72];
+	char ifname[16];
+	char node_interface[16]; /* host end of the veth; empty when there is none */
+	char ipv4[16];
+	char ipv6[48];
+	__u64 cgroup_id;  /* inode of the pod's cgroup2 directory, 0 when not known */
+	__u64 created_ns; /* CLOCK_BOOTTIME */
+	__u64 deleted_ns; /* CLOCK_BOOTTIME, 0 while the pod lives */
+	__u32 netns;	  /* inode number of the network namespace, the kernel's ns.inum */
+	__u32 ifindex;	  /* of node_interface, 0 when there is none */
+};
+
+/* Maps pod_by_netns (key __u32 ns.inum) and pod_by_ip. */
+struct pt_pod_ref {
+	__u64 pod_id;
+};
+
+/* Map pod_by_ifindex, key __u32 host ifindex. */
+struct pt_interface {
+	__u64 pod_id;
+	__u32 mark; /* what markMask asks to write into skb->mark, already shifted */
+	__u32 mark_mask;
+};
+
+/* Key of map pod_by_ip: network order, IPv4 as ::ffff:a.b.c.d. Never used to find a local pod. */
+struct pt_ip {
+	__u8 addr[16];
+};
+
+/* Value of map pod_by_ip. */
+struct pt_ip_owner {
+	__u64 pod_id;
+	char text[48];
+};
+
+/* Where a packet is counted: the host end by its ifindex, or the pod's end by the slot that is the
+ * clsact filter's classid. One of the two is 0. */
+struct pt_port {
+	__u32 ifindex;
+	__u32 slot;
+};
+
+/* Map pod_traffic, key struct pt_port, per CPU. Bytes as skb->len with the Ethernet header, packets
+ * as skbs: what the interface's own counters count. */
+struct pt_traffic {
+	__u64 pod_id;
+	__u64 receive_packets;
+	__u64 receive_bytes;
+	__u64 transmit_packets;
+	__u64 transmit_bytes;
+};
+
+/* Map tcp_retransmits, key __u64 pod_id: segments, by why they were sent again. The sum is the
+ * netns's own RetransSegs. */
+struct pt_retransmits {
+	__u64 syn;
+	__u64 synack;
+	__u64 rto;   /* in the Loss state, which a retransmission timeout enters */
+	__u64 fast;  /* in the Recovery state, which duplicate ACKs and SACKs enter */
+	__u64 tlp;   /* tail loss probe */
+	__u64 other; /* none of these for certain */
+};
+
+/* Map sock_pod, socket storage: the tag. Cloned from a listener to its children. */
+struct pt_sock {
+	__u64 pod_id;
+	__u32 total_retrans; /* the socket's own count as far as it is in tcp_retransmits */
+	__u32 pad;
+};
+
+/* Map attachments: what one CNI ADD did, so that DEL, GC and a repeated ADD need nothing else. */
+struct pt_attachment_key {
+	char network[64];
+	char container_id[72];
+	char ifname[16];
+};
+
+enum pt_hook {
+	PT_HOOK_NONE,
+	PT_HOOK_CLSACT, /* filter on the pod's end */
+	PT_HOOK_TCX,	/* links on the host end, pinned */
+};
+
+struct pt_attachment {
+	__u64 pod_id;
+	__u32 netns;
+	enum pt_hook hook;
+	struct pt_port port;
+	__u32 ifindex; /* of the host end, 0 when there is none */
+	__u32 pad;
+	char reason[32]; /* empty when all went well, else why less than all is attached */
+};
+
+/* Map gave_up, array by enum pt_reason: every path that gave up, in the kernel and in the plugin.
+ * It has room for more, so that a new reason is no new layout. */
+#define PT_REASONS_MAX 64
+
+struct pt_gave_up {
+	char reason[24];
+	__u64 count;
+};
+
+#define PT_REASONS(X)                                                                              \
+	X(TRAFFIC_NO_POD, "traffic_no_pod")	  /* a packet at a hook without counters */        \
+	X(RETRANSMIT_NO_POD, "retransmit_no_pod") /* a tag whose pod has no counters */            \
+	X(SOCKET_TAG, "socket_tag")		  /* no memory for the tag: netns looked up */     \
+	X(MARK_OVERFLOW, "mark_overflow")	  /* pod_id needs more bits than markMask has */   \
+	X(DEADLINE, "deadline")			  /* the time budget ran out */                    \
+	X(LOCK, "lock")				  /* the datapath's lock was not to be had */      \
+	X(LOAD, "load")				  /* programs could not be loaded */               \
+	X(NETNS, "netns")			  /* CNI_NETNS could not be opened */              \
+	X(NETLINK, "netlink")			  /* the kernel refused to describe a link */      \
+	X(NO_INTERFACE, "no_interface")		  /* CNI_IFNAME is not in the pod */               \
+	X(MAP_FULL, "map_full")			  /* a map had no room for the pod */              \
+	X(MAP_UPDATE, "map_update")		  /* a map refused an update for another cause */  \
+	X(TC_ATTACH, "tc_attach")		  /* neither clsact nor tcx could be attached */   \
+	X(CGROUP, "cgroup")			  /* cgroup "pod" asked for, cgroup not found */
+
+enum pt_reason {
+#define X(id, text) PT_##id,
+	PT_REASONS(X)
+#undef X
+		PT_REASON_COUNT
+};
+
+/* Map cni_operations, array by enum pt_command. */
+struct pt_cni_operations {
+	char command[8];
+	__u64 success;
+	__u64 degraded; /* the runtime saw success, something was left undone */
+	__u64 error;	/* the runtime saw a CNI error */
+};
+
+enum pt_command { PT_ADD, PT_DEL, PT_CHECK, PT_STATUS, PT_GC, PT_VERSION, PT_COMMAND_COUNT };
+
+/* Map datapath, array of one: what is loaded, and the only counter that hands out pod ids. */
+struct pt_datapath_info {
+	char version[32];
+	char socket_tag[8]; /* "yes", or "no" on kernels without socket storage in tracing */
+	__u64 object_hash;  /* of the BPF object that is loaded; another one means an upgrade */
+	__u64 loaded_ns;    /* CLOCK_BOOTTIME */
+	__u64 last_pod_id;
+	__u64 last_slot;
+};
+
+_Static_assert(sizeof(struct pt_pod) == 584, "layout of pods");
+_Static_assert(sizeof(struct pt_interface) == 16, "layout of pod_by_ifindex");
+_Static_assert(sizeof(struct pt_ip_owner) == 56, "layout of pod_by_ip");
+_Static_assert(sizeof(struct pt_port) == 8, "layout of the pod_traffic key");
+_Static_assert(sizeof(struct pt_traffic) == 40, "layout of pod_traffic");
+_Static_assert(sizeof(struct pt_retransmits) == 48, "layout of tcp_retransmits");
+_Static_assert(sizeof(struct pt_sock) == 16, "layout of sock_pod");
+_Static_assert(sizeof(struct pt_attachment_key) == 152, "layout of the attachments key");
+_Static_assert(sizeof(struct pt_attachment) == 64, "layout of attachments");
+_Static_assert(sizeof(struct pt_gave_up) == 32, "layout of gave_up");
+_Static_assert(PT_REASON_COUNT <= PT_REASONS_MAX, "room in gave_up");
+_Static_assert(sizeof(struct pt_cni_operations) == 32, "layout of cni_operations");
+_Static_assert(sizeof(struct pt_datapath_info) == 72, "layout of datapath");
+
+#endif
