@@ -299,7 +299,7 @@ static int begin_attachment(struct pt_datapath *dp, const struct pt_attachment_k
 	return free_slot(dp, &ret->port.slot);
 }
 
-int pt_pod_begin(struct pt_datapath *dp, const struct pt_attachment_key *key,
+static int begin(struct pt_datapath *dp, const struct pt_attachment_key *key,
 		 const struct pt_pod *pod, struct pt_attachment *ret)
 {
 	__u64 pod_id;
@@ -321,6 +321,18 @@ int pt_pod_begin(struct pt_datapath *dp, const struct pt_attachment_key *key,
 	if (!err)
 		err = write_identity(dp, pod_id, pod);
 	return err;
+}
+
+int pt_pod_begin(struct pt_datapath *dp, const struct pt_attachment_key *key,
+		 const struct pt_pod *pod, struct pt_attachment *ret)
+{
+	int err = begin(dp, key, pod, ret);
+
+	if (err != -E2BIG)
+		return err;
+	/* Without an agent nobody else has given back the room of pods deleted long ago. */
+	pt_pods_sweep(dp);
+	return begin(dp, key, pod, ret);
 }
 
 int pt_attachment_write(struct pt_datapath *dp, const struct pt_attachment_key *key,
