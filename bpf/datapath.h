@@ -14,11 +14,11 @@
 #include "bpf/types.h"
 
 #define PT_STRINGIFY_(x) #x
-#define PT_STRINGIFY(x)	 PT_STRINGIFY_(x)
+#define PT_STRINGIFY(x)  PT_STRINGIFY_(x)
 
 #define PT_BPFFS "/sys/fs/bpf"
-#define PT_ROOT	 PT_BPFFS "/podtag"
-#define PT_DIR	 PT_ROOT "/v" PT_STRINGIFY(PT_SCHEMA)
+#define PT_ROOT  PT_BPFFS "/podtag"
+#define PT_DIR   PT_ROOT "/v" PT_STRINGIFY(PT_SCHEMA)
 
 #define PT_MAPS(X)                                                                                 \
 	X(PODS, pods)                                                                              \
@@ -47,7 +47,7 @@ extern const char *const pt_map_names[PT_MAP_COUNT];
 struct pt_datapath {
 	int maps[PT_MAP_COUNT];
 	struct pt_datapath_info *info;
-	struct pt_gave_up *gave_up;	      /* PT_REASONS_MAX elements */
+	struct pt_gave_up *gave_up;           /* PT_REASONS_MAX elements */
 	struct pt_cni_operations *operations; /* PT_COMMAND_COUNT elements */
 };
 

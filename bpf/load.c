@@ -303,8 +303,8 @@ static void set_text(char *field, size_t size, const char *text)
 static int describe(const char *dir, bool socket_tag)
 {
 	static const char *const commands[PT_COMMAND_COUNT] = {
-		[PT_ADD] = "ADD",	[PT_DEL] = "DEL", [PT_CHECK] = "CHECK",
-		[PT_STATUS] = "STATUS", [PT_GC] = "GC",	  [PT_VERSION] = "VERSION",
+		[PT_ADD] = "ADD",       [PT_DEL] = "DEL", [PT_CHECK] = "CHECK",
+		[PT_STATUS] = "STATUS", [PT_GC] = "GC",   [PT_VERSION] = "VERSION",
 	};
 	static const char *const reasons[PT_REASON_COUNT] = {
 #define X(id, text) [PT_##id] = text,

@@ -28,10 +28,9 @@ struct {
 } pod_by_ifindex SEC(".maps") __weak;
 
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, PT_ATTACHMENTS_MAX);
-	__type(key, struct pt_port);
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PT_SLOTS);
+	__type(key, __u32);
 	__type(value, struct pt_traffic);
 } pod_traffic SEC(".maps") __weak;
 

@@ -30,50 +30,76 @@ void pt_text_fit(char *field, size_t size, const char *text)
 		 (unsigned long long)hash);
 }
 
-/* A zeroed per-CPU value with the pod's id on each CPU; the caller frees. */
-static struct pt_traffic *new_traffic(__u64 pod_id)
+/* Writes a slot on all CPUs, with counters of zero. */
+static int write_slot(struct pt_datapath *dp, __u32 slot, __u64 pod_id, __u32 classid)
 {
-	int cpus = libbpf_num_possible_cpus();
+	int err, cpus = libbpf_num_possible_cpus();
 	struct pt_traffic *traffic;
 
 	if (cpus < 1)
-		return NULL;
+		return -EINVAL;
 	traffic = calloc(cpus, sizeof(*traffic));
-	for (int i = 0; traffic && i < cpus; i++)
-		traffic[i].pod_id = pod_id;
-	return traffic;
-}
-
-int pt_port_begin(struct pt_datapath *dp, const struct pt_attachment *attachment)
-{
-	struct pt_traffic *traffic = new_traffic(attachment->pod_id);
-	int err;
-
 	if (!traffic)
 		return -ENOMEM;
-	err = bpf_map_update_elem(dp->maps[PT_MAP_POD_TRAFFIC], &attachment->port, traffic,
-				  BPF_NOEXIST);
+	for (int i = 0; i < cpus; i++) {
+		traffic[i].pod_id = pod_id;
+		traffic[i].classid = classid;
+	}
+	err = bpf_map_update_elem(dp->maps[PT_MAP_POD_TRAFFIC], &slot, traffic, BPF_ANY);
 	free(traffic);
-	return err == -EEXIST ? 0 : err;
+	return err;
 }
 
-/* A slot that has no counters. The classid that carries it has 16 bits, and 0 means none. */
-static int free_slot(struct pt_datapath *dp, __u32 *ret)
+/* Whether a slot is nobody's, or was given to a pod that was never written: its ADD was killed. */
+static bool is_free(struct pt_datapath *dp, __u32 slot, struct pt_traffic *buffer)
 {
-	struct pt_traffic *traffic = new_traffic(0);
-	int err = traffic ? -ENOSPC : -ENOMEM;
+	struct pt_pod pod;
 
-	for (int tries = 0; traffic && tries < PT_ATTACHMENTS_MAX + 1; tries++) {
-		struct pt_port port = { .slot = dp->info->last_slot++ % 0xffff + 1 };
+	return !bpf_map_lookup_elem(dp->maps[PT_MAP_POD_TRAFFIC], &slot, buffer) &&
+	       (!buffer->pod_id ||
+		bpf_map_lookup_elem(dp->maps[PT_MAP_PODS], &buffer->pod_id, &pod));
+}
 
-		if (bpf_map_lookup_elem(dp->maps[PT_MAP_POD_TRAFFIC], &port, traffic)) {
-			*ret = port.slot;
+/* Slots are given in turn, so that one comes back as late as can be. */
+static int give_slot(struct pt_datapath *dp, __u32 *classid)
+{
+	int err, cpus = libbpf_num_possible_cpus();
+	struct pt_traffic *buffer;
+
+	if (cpus < 1)
+		return -EINVAL;
+	buffer = calloc(cpus, sizeof(*buffer));
+	err = buffer ? -E2BIG : -ENOMEM;
+	for (int tries = 0; buffer && tries < PT_PODS_MAX; tries++) {
+		__u64 turn = dp->info->slots_given++;
+		__u32 slot = turn % PT_PODS_MAX + 1;
+
+		if (is_free(dp, slot, buffer)) {
+			*classid = turn / PT_PODS_MAX % PT_GENERATION_MAX << PT_SLOT_BITS | slot;
 			err = 0;
 			break;
 		}
 	}
-	free(traffic);
+	free(buffer);
 	return err;
+}
+
+int pt_slot_clear(struct pt_datapath *dp, __u32 classid)
+{
+	return write_slot(dp, PT_SLOT(classid), 0, 0);
+}
+
+int pt_interface_mark(struct pt_datapath *dp, __u32 ifindex, __u32 mark, __u32 mark_mask)
+{
+	int err, fd = dp->maps[PT_MAP_POD_BY_IFINDEX];
+	struct pt_interface interface;
+
+	err = bpf_map_lookup_elem(fd, &ifindex, &interface);
+	if (err)
+		return err;
+	interface.mark = mark;
+	interface.mark_mask = mark_mask;
+	return bpf_map_update_elem(fd, &ifindex, &interface, BPF_EXIST);
 }
 
 static bool parse_ip(const char *text, struct pt_ip *ret)
@@ -226,14 +252,14 @@ static int find_pod(struct pt_datapath *dp, const struct pt_pod *pod, __u64 *ret
 }
 
 /* A pod is described by its first interface; others add only themselves. */
-static int write_pod(struct pt_datapath *dp, __u64 pod_id, const struct pt_pod *pod)
+static int write_pod(struct pt_datapath *dp, __u64 pod_id, const struct pt_pod *pod, __u32 *classid)
 {
 	struct pt_pod now = *pod, before;
 	int err;
 
-	now.created_ns = pt_now_ns();
 	now.deleted_ns = 0;
 	if (!bpf_map_lookup_elem(dp->maps[PT_MAP_PODS], &pod_id, &before)) {
+		*classid = before.classid;
 		if (strcmp(before.ifname, pod->ifname))
 			return 0;
 		now.created_ns = before.created_ns;
@@ -241,24 +267,46 @@ static int write_pod(struct pt_datapath *dp, __u64 pod_id, const struct pt_pod *
 			disown_ip(dp, pod_id, before.ipv4);
 		if (strcmp(before.ipv6, pod->ipv6))
 			disown_ip(dp, pod_id, before.ipv6);
+	} else {
+		now.created_ns = pt_now_ns();
+		err = give_slot(dp, classid);
+		if (err)
+			return err;
 	}
-	err = bpf_map_update_elem(dp->maps[PT_MAP_PODS], &pod_id, &now, BPF_ANY);
-	return err;
+	now.classid = *classid;
+	return bpf_map_update_elem(dp->maps[PT_MAP_PODS], &pod_id, &now, BPF_ANY);
 }
 
-static int write_counters(struct pt_datapath *dp, __u64 pod_id)
+static bool has_slot(struct pt_datapath *dp, __u64 pod_id, __u32 classid)
+{
+	struct pt_traffic *buffer = calloc(libbpf_num_possible_cpus(), sizeof(*buffer));
+	__u32 slot = PT_SLOT(classid);
+	bool has;
+
+	has = buffer && !bpf_map_lookup_elem(dp->maps[PT_MAP_POD_TRAFFIC], &slot, buffer) &&
+	      buffer->pod_id == pod_id;
+	free(buffer);
+	return has;
+}
+
+/* What is there already keeps its counts. */
+static int write_counters(struct pt_datapath *dp, __u64 pod_id, __u32 classid)
 {
 	const struct pt_retransmits zero = {};
 	int err;
 
 	err = bpf_map_update_elem(dp->maps[PT_MAP_TCP_RETRANSMITS], &pod_id, &zero, BPF_NOEXIST);
-	return err == -EEXIST ? 0 : err;
+	if (err && err != -EEXIST)
+		return err;
+	return has_slot(dp, pod_id, classid) ? 0
+					     : write_slot(dp, PT_SLOT(classid), pod_id, classid);
 }
 
 /* Last, when the counters are there: a socket that finds its pod finds them too. */
-static int write_identity(struct pt_datapath *dp, __u64 pod_id, const struct pt_pod *pod)
+static int write_identity(struct pt_datapath *dp, __u64 pod_id, const struct pt_pod *pod,
+			  __u32 classid)
 {
-	const struct pt_interface interface = { .pod_id = pod_id };
+	const struct pt_interface interface = { .pod_id = pod_id, .classid = classid };
 	const struct pt_pod_ref ref = { .pod_id = pod_id };
 	int err;
 
@@ -296,7 +344,7 @@ static int begin_attachment(struct pt_datapath *dp, const struct pt_attachment_k
 		.netns = pod->netns,
 		.ifindex = pod->ifindex,
 	};
-	return free_slot(dp, &ret->port.slot);
+	return 0;
 }
 
 static int begin(struct pt_datapath *dp, const struct pt_attachment_key *key,
@@ -315,11 +363,11 @@ static int begin(struct pt_datapath *dp, const struct pt_attachment_key *key,
 	if (!err)
 		err = pt_attachment_write(dp, key, ret);
 	if (!err)
-		err = write_counters(dp, pod_id);
+		err = write_pod(dp, pod_id, pod, &ret->classid);
 	if (!err)
-		err = write_pod(dp, pod_id, pod);
+		err = write_counters(dp, pod_id, ret->classid);
 	if (!err)
-		err = write_identity(dp, pod_id, pod);
+		err = write_identity(dp, pod_id, pod, ret->classid);
 	return err;
 }
 

@@ -16,7 +16,7 @@ void pt_text_fit(char *field, size_t size, const char *text);
 
 /* Makes *pod, whose network namespace is pod->netns, known to the kernel: from here on its sockets
  * are tagged. A repeated call for the same sandbox finds the pod it made before and only brings
- * its description up to date. The attachment's netns, port and pod_id are filled in; its hook is
+ * its description up to date. The attachment is filled in, with the counters' classid; its hook is
  * still PT_HOOK_NONE. */
 int pt_pod_begin(struct pt_datapath *dp, const struct pt_attachment_key *key,
 		 const struct pt_pod *pod, struct pt_attachment *ret);
@@ -25,9 +25,11 @@ int pt_pod_begin(struct pt_datapath *dp, const struct pt_attachment_key *key,
 int pt_attachment_write(struct pt_datapath *dp, const struct pt_attachment_key *key,
 			const struct pt_attachment *attachment);
 
-/* Makes room for the counters of the attachment's port, zero at first. With a port that already has
- * them, nothing changes. */
-int pt_port_begin(struct pt_datapath *dp, const struct pt_attachment *attachment);
+/* Sets what podtag_tcx_mark writes into the mark of the pod's packets: mark, under mark_mask. */
+int pt_interface_mark(struct pt_datapath *dp, __u32 ifindex, __u32 mark, __u32 mark_mask);
+
+/* Gives a pod's slot back, for the sweep. */
+int pt_slot_clear(struct pt_datapath *dp, __u32 classid);
 
 /* Ends the attachment: detaches, forgets the identity, and leaves the pod's counters readable for
  * PT_RETENTION_NS. Without such an attachment it does nothing and returns 0. */

@@ -70,19 +70,30 @@ static struct pt_pod_record *find(const struct reader *reader, __u64 id)
 	return bsearch(&id, snapshot->pods, snapshot->count, sizeof(*snapshot->pods), id_to_record);
 }
 
-static int read_traffic(const void *key, const void *value, void *arg)
+/* One system call a pod: reading the whole array would cost what the node could hold, not what it
+ * holds. */
+static int read_traffic(const struct pt_datapath *dp, struct reader *reader)
 {
-	const struct pt_traffic *traffic = value;
-	struct reader *reader = arg;
-	struct pt_pod_record *record = find(reader, traffic->pod_id);
+	struct pt_traffic *each = calloc(reader->cpus, sizeof(*each));
 
-	(void)key;
-	for (int i = 0; record && i < reader->cpus; i++) {
-		record->traffic.receive_packets += traffic[i].receive_packets;
-		record->traffic.receive_bytes += traffic[i].receive_bytes;
-		record->traffic.transmit_packets += traffic[i].transmit_packets;
-		record->traffic.transmit_bytes += traffic[i].transmit_bytes;
+	if (!each)
+		return -ENOMEM;
+	for (size_t i = 0; i < reader->snapshot.count; i++) {
+		struct pt_pod_record *record = &reader->snapshot.pods[i];
+		struct pt_traffic *sum = &record->traffic;
+		__u32 slot = PT_SLOT(record->pod.classid);
+
+		if (bpf_map_lookup_elem(dp->maps[PT_MAP_POD_TRAFFIC], &slot, each) ||
+		    each->pod_id != record->id)
+			continue;
+		for (int cpu = 0; cpu < reader->cpus; cpu++) {
+			sum->receive_packets += each[cpu].receive_packets;
+			sum->receive_bytes += each[cpu].receive_bytes;
+			sum->transmit_packets += each[cpu].transmit_packets;
+			sum->transmit_bytes += each[cpu].transmit_bytes;
+		}
 	}
+	free(each);
 	return 0;
 }
 
@@ -127,8 +138,7 @@ int pt_snapshot_read(const struct pt_datapath *dp, struct pt_snapshot *ret)
 		qsort(reader.snapshot.pods, reader.snapshot.count, sizeof(*reader.snapshot.pods),
 		      by_id);
 	if (!err)
-		err = pt_map_each(dp->maps[PT_MAP_POD_TRAFFIC], sizeof(struct pt_port),
-				  reader.cpus * sizeof(struct pt_traffic), read_traffic, &reader);
+		err = read_traffic(dp, &reader);
 	if (!err)
 		err = pt_map_each(dp->maps[PT_MAP_TCP_RETRANSMITS], sizeof(__u64),
 				  sizeof(struct pt_retransmits), read_retransmits, &reader);
@@ -200,7 +210,8 @@ int pt_programs_read(struct pt_program_record *ret, size_t max)
 	if (!stream)
 		return -errno;
 	while (count < max && (entry = readdir(stream)))
-		if (entry->d_name[0] != '.' && !read_program(entry->d_name, &ret[count]))
+		if (entry->d_name[0] != '.' && strlen(entry->d_name) < sizeof(ret->name) &&
+		    !read_program(entry->d_name, &ret[count]))
 			count++;
 	closedir(stream);
 	return count;
@@ -214,7 +225,7 @@ static int count_entry(const void *key, const void *value, void *arg)
 	return 0;
 }
 
-static int read_map(int fd, int cpus, struct pt_map_record *ret)
+static int read_map(int fd, struct pt_map_record *ret)
 {
 	struct bpf_map_info info = {};
 	__u32 size = sizeof(info);
@@ -227,13 +238,11 @@ static int read_map(int fd, int cpus, struct pt_map_record *ret)
 	ret->memory_bytes = memory_of(fd);
 	switch (info.type) {
 	case BPF_MAP_TYPE_ARRAY:
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
 		ret->entries = info.max_entries;
 		return 0;
 	case BPF_MAP_TYPE_HASH:
 		return pt_map_each(fd, info.key_size, info.value_size, count_entry, &ret->entries);
-	case BPF_MAP_TYPE_PERCPU_HASH:
-		return pt_map_each(fd, info.key_size, cpus * ((info.value_size + 7) & ~7u),
-				   count_entry, &ret->entries);
 	default:
 		return 0;
 	}
@@ -241,11 +250,11 @@ static int read_map(int fd, int cpus, struct pt_map_record *ret)
 
 int pt_maps_read(const struct pt_datapath *dp, struct pt_map_record ret[PT_MAP_COUNT])
 {
-	int cpus = libbpf_num_possible_cpus(), err = cpus < 0 ? cpus : 0;
+	int err = 0;
 
 	for (int i = 0; i < PT_MAP_COUNT && !err; i++) {
 		ret[i] = (struct pt_map_record){ .name = pt_map_names[i] };
-		err = read_map(dp->maps[i], cpus, &ret[i]);
+		err = read_map(dp->maps[i], &ret[i]);
 	}
 	return err ? err : PT_MAP_COUNT;
 }

@@ -11,9 +11,9 @@
 struct pt_pod_record {
 	__u64 id;
 	struct pt_pod pod;
-	struct pt_traffic traffic; /* summed over CPUs and interfaces */
+	struct pt_traffic traffic; /* summed over CPUs */
 	struct pt_retransmits retransmits;
-	bool attached;	 /* every interface of the pod is counted; false once it is deleted */
+	bool attached;   /* every interface of the pod is counted; false once it is deleted */
 	char reason[32]; /* why not, of the first interface that is not */
 };
 
@@ -37,8 +37,8 @@ struct pt_map_record {
 };
 
 /* Reads all pods with their counters, deleted ones included until PT_RETENTION_NS is over. Its cost
- * depends on the number of pods alone: a few system calls, in batches. Returns 0 or a negative
- * errno; the caller frees. */
+ * depends on the number of pods alone: one system call each, and a few for all. Returns 0 or a
+ * negative errno; the caller frees. */
 int pt_snapshot_read(const struct pt_datapath *dp, struct pt_snapshot *ret);
 
 /* A zeroed snapshot is fine. */

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 
 #include "bpf/each.h"
 #include "bpf/pods.h"
@@ -20,7 +19,7 @@
 struct seen {
 	__u64 id;
 	__u64 deleted_ns;
-	__u32 netns;
+	__u32 classid;
 	bool has_attachment;
 };
 
@@ -58,7 +57,7 @@ static int collect_pod(const void *key, const void *value, void *arg)
 	}
 	sweep->pods[sweep->count] = (struct seen){
 		.deleted_ns = pod->deleted_ns,
-		.netns = pod->netns,
+		.classid = pod->classid,
 	};
 	memcpy(&sweep->pods[sweep->count++].id, key, sizeof(__u64));
 	return 0;
@@ -127,6 +126,14 @@ static int mark_attached(const void *key, const void *value, void *arg)
 	return 0;
 }
 
+/* Its slot first: killed in between, the pod is still there to be removed. */
+static void remove_pod(struct pt_datapath *dp, const struct seen *seen)
+{
+	if (seen->classid)
+		pt_slot_clear(dp, seen->classid);
+	bpf_map_delete_elem(dp->maps[PT_MAP_PODS], &seen->id);
+}
+
 /* A pod without attachments was ended or begun by a process that died: it ends now. One that ended
  * long ago goes, and with it, in the maps that are swept next, all that was its. */
 static void sweep_pods(struct sweep *sweep)
@@ -145,7 +152,7 @@ static void sweep_pods(struct sweep *sweep)
 			bpf_map_update_elem(fd, &seen->id, &pod, BPF_EXIST);
 		}
 		if (seen->deleted_ns && now_ns - seen->deleted_ns > PT_RETENTION_NS)
-			bpf_map_delete_elem(fd, &seen->id);
+			remove_pod(sweep->dp, seen);
 		else
 			sweep->pods[kept++] = *seen;
 	}
@@ -193,7 +200,7 @@ static void sweep_links(void)
 
 int pt_pods_sweep(struct pt_datapath *dp)
 {
-	const size_t traffic_size = libbpf_num_possible_cpus() * sizeof(struct pt_traffic);
+
 	struct sweep sweep = { .dp = dp };
 	int err;
 
@@ -218,9 +225,7 @@ int pt_pods_sweep(struct pt_datapath *dp)
 	if (!err)
 		err = sweep_map(&sweep, PT_MAP_POD_BY_IP, sizeof(struct pt_ip),
 				sizeof(struct pt_ip_owner), offsetof(struct pt_ip_owner, pod_id));
-	if (!err)
-		err = sweep_map(&sweep, PT_MAP_POD_TRAFFIC, sizeof(struct pt_port), traffic_size,
-				offsetof(struct pt_traffic, pod_id));
+
 	if (!err)
 		err = sweep_map(&sweep, PT_MAP_TCP_RETRANSMITS, sizeof(__u64),
 				sizeof(struct pt_retransmits), OWNER_IS_KEY);

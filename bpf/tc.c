@@ -18,7 +18,7 @@
 
 /* The filters' own place: first in order, with a handle that nobody has by chance ("podt"). */
 #define FILTER_PRIORITY 1
-#define FILTER_HANDLE	0x706f6474
+#define FILTER_HANDLE   0x706f6474
 
 /* Debian 12's uapi is that of 6.1 */
 #define TCX_INGRESS 46
@@ -82,7 +82,7 @@ static int add_clsact(int fd, __u32 ifindex)
 	return there.is_clsact ? 0 : -EEXIST;
 }
 
-static int add_filter(int fd, __u32 ifindex, __u32 direction, __u16 slot, const char *program)
+static int add_filter(int fd, __u32 ifindex, __u32 direction, __u32 classid, const char *program)
 {
 	struct tcmsg tcm = {
 		.tcm_ifindex = ifindex,
@@ -107,7 +107,7 @@ static int add_filter(int fd, __u32 ifindex, __u32 direction, __u16 slot, const 
 	mnl_attr_put_u32(request, TCA_BPF_FD, prog_fd);
 	mnl_attr_put_strz(request, TCA_BPF_NAME, program);
 	mnl_attr_put_u32(request, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
-	mnl_attr_put_u32(request, TCA_BPF_CLASSID, slot);
+	mnl_attr_put_u32(request, TCA_BPF_CLASSID, classid);
 	mnl_attr_nest_end(request, options);
 	err = pt_netlink_request(fd, request, NULL, NULL);
 	close(prog_fd);
@@ -116,14 +116,33 @@ static int add_filter(int fd, __u32 ifindex, __u32 direction, __u16 slot, const 
 	return err == -EINVAL ? -EEXIST : err;
 }
 
-int pt_tc_attach_clsact(int netlink_fd, __u32 ifindex, __u16 slot)
+static void delete_filter(int fd, __u32 ifindex, __u32 direction)
+{
+	struct tcmsg tcm = {
+		.tcm_ifindex = ifindex,
+		.tcm_parent = TC_H_MAKE(TC_H_CLSACT, direction),
+		.tcm_handle = FILTER_HANDLE,
+		.tcm_info = TC_H_MAKE(FILTER_PRIORITY << 16, htons(ETH_P_ALL)),
+	};
+	char buffer[256];
+	struct nlmsghdr *request;
+
+	request = tc_request(buffer, RTM_DELTFILTER, NLM_F_ACK, &tcm);
+	mnl_attr_put_strz(request, TCA_KIND, "bpf");
+	pt_netlink_request(fd, request, NULL, NULL);
+}
+
+int pt_tc_attach_clsact(int netlink_fd, __u32 ifindex, __u32 classid)
 {
 	int err = add_clsact(netlink_fd, ifindex);
 
 	if (!err)
-		err = add_filter(netlink_fd, ifindex, TC_H_MIN_INGRESS, slot, "podtag_cls_in");
-	if (!err)
-		err = add_filter(netlink_fd, ifindex, TC_H_MIN_EGRESS, slot, "podtag_cls_out");
+		err = add_filter(netlink_fd, ifindex, TC_H_MIN_INGRESS, classid, "podtag_cls_in");
+	if (err)
+		return err;
+	err = add_filter(netlink_fd, ifindex, TC_H_MIN_EGRESS, classid, "podtag_cls_out");
+	if (err) /* both or neither: the caller may go on to tcx */
+		delete_filter(netlink_fd, ifindex, TC_H_MIN_INGRESS);
 	return err;
 }
 

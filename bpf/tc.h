@@ -11,10 +11,10 @@
 
 #include "bpf/datapath.h"
 
-/* Adds clsact to ifindex in the pod's network namespace and our filters to it, with the slot as
- * their classid. netlink_fd is an unbound NETLINK_ROUTE socket of that namespace. A clsact that is
+/* Adds clsact to ifindex in the pod's network namespace and our filters to it, with their
+ * classid. netlink_fd is an unbound NETLINK_ROUTE socket of that namespace. A clsact that is
  * there already is shared; -EEXIST: another qdisc or another program has the place. */
-int pt_tc_attach_clsact(int netlink_fd, __u32 ifindex, __u16 slot);
+int pt_tc_attach_clsact(int netlink_fd, __u32 ifindex, __u32 classid);
 
 /* Attaches tcx links to the host end and pins them, or brings the pinned ones to the loaded
  * programs. mark: also the program that writes skb->mark. -EOPNOTSUPP: no tcx in this kernel. */

@@ -13,11 +13,10 @@
 
 #define PT_SCHEMA 1
 
-#define PT_PODS_MAX	   4096
-#define PT_ATTACHMENTS_MAX 8192 /* a pod may have several interfaces */
+#define PT_PODS_MAX        2048 /* deleted ones that are still shown count too */
+#define PT_ATTACHMENTS_MAX 4096 /* a pod may have several interfaces */
 
-/* Map pods, key __u64 pod_id: who a pod is. Written by ADD and DEL, read by people and the agent.
- */
+/* Map pods, key __u64 pod_id: who a pod is. ADD and DEL write it, people and the agent read it. */
 struct pt_pod {
 	char namespace[64];
 	char name[256];
@@ -30,8 +29,10 @@ struct pt_pod {
 	__u64 cgroup_id;  /* inode of the pod's cgroup2 directory, 0 when not known */
 	__u64 created_ns; /* CLOCK_BOOTTIME */
 	__u64 deleted_ns; /* CLOCK_BOOTTIME, 0 while the pod lives */
-	__u32 netns;	  /* inode number of the network namespace, the kernel's ns.inum */
-	__u32 ifindex;	  /* of node_interface, 0 when there is none */
+	__u32 netns;      /* inode number of the network namespace, the kernel's ns.inum */
+	__u32 ifindex;    /* of node_interface, 0 when there is none */
+	__u32 classid;    /* of its filters, and with it its slot in pod_traffic */
+	__u32 pad;
 };
 
 /* Maps pod_by_netns (key __u32 ns.inum) and pod_by_ip. */
@@ -42,8 +43,10 @@ struct pt_pod_ref {
 /* Map pod_by_ifindex, key __u32 host ifindex. */
 struct pt_interface {
 	__u64 pod_id;
+	__u32 classid;
 	__u32 mark; /* what markMask asks to write into skb->mark, already shifted */
 	__u32 mark_mask;
+	__u32 pad;
 };
 
 /* Key of map pod_by_ip: network order, IPv4 as ::ffff:a.b.c.d. Never used to find a local pod. */
@@ -57,21 +60,25 @@ struct pt_ip_owner {
 	char text[48];
 };
 
-/* Where a packet is counted: the host end by its ifindex, or the pod's end by the slot that is the
- * clsact filter's classid. One of the two is 0. */
-struct pt_port {
-	__u32 ifindex;
-	__u32 slot;
-};
+/* A pod's slot in pod_traffic is the low bits of its classid; the high bits tell the pods apart
+ * that had the slot one after the other. Filters carry the classid into the program: an ifindex
+ * would mean nothing there, outside the pod's namespace. Slot 0 is nobody's. */
+#define PT_SLOT_BITS      12
+#define PT_SLOT(classid)  ((classid) & ((1u << PT_SLOT_BITS) - 1))
+#define PT_SLOTS          (PT_PODS_MAX + 1)
+#define PT_GENERATION_MAX (1u << (16 - PT_SLOT_BITS)) /* a classid has 16 bits */
 
-/* Map pod_traffic, key struct pt_port, per CPU. Bytes as skb->len with the Ethernet header, packets
- * as skbs: what the interface's own counters count. */
+/* Map pod_traffic, per-CPU array by slot: 5 ns a packet, where a hash of any kind costs ten times
+ * that. Bytes as skb->len with the Ethernet header, packets as skbs: what the interface's own
+ * counters count. pod_id 0: a free slot. */
 struct pt_traffic {
 	__u64 pod_id;
 	__u64 receive_packets;
 	__u64 receive_bytes;
 	__u64 transmit_packets;
 	__u64 transmit_bytes;
+	__u32 classid;
+	__u32 pad;
 };
 
 /* Map tcp_retransmits, key __u64 pod_id: segments, by why they were sent again. The sum is the
@@ -102,16 +109,15 @@ struct pt_attachment_key {
 enum pt_hook {
 	PT_HOOK_NONE,
 	PT_HOOK_CLSACT, /* filter on the pod's end */
-	PT_HOOK_TCX,	/* links on the host end, pinned */
+	PT_HOOK_TCX,    /* links on the host end, pinned */
 };
 
 struct pt_attachment {
 	__u64 pod_id;
 	__u32 netns;
 	enum pt_hook hook;
-	struct pt_port port;
-	__u32 ifindex; /* of the host end, 0 when there is none */
-	__u32 pad;
+	__u32 ifindex;   /* of the host end, 0 when there is none */
+	__u32 classid;   /* the pod's */
 	char reason[32]; /* empty when all went well, else why less than all is attached */
 };
 
@@ -125,20 +131,20 @@ struct pt_gave_up {
 };
 
 #define PT_REASONS(X)                                                                              \
-	X(TRAFFIC_NO_POD, "traffic_no_pod")	  /* a packet at a hook without counters */        \
+	X(TRAFFIC_NO_POD, "traffic_no_pod")       /* a packet at a hook without counters */        \
 	X(RETRANSMIT_NO_POD, "retransmit_no_pod") /* a tag whose pod has no counters */            \
-	X(SOCKET_TAG, "socket_tag")		  /* no memory for the tag: netns looked up */     \
-	X(MARK_OVERFLOW, "mark_overflow")	  /* pod_id needs more bits than markMask has */   \
-	X(DEADLINE, "deadline")			  /* the time budget ran out */                    \
-	X(LOCK, "lock")				  /* the datapath's lock was not to be had */      \
-	X(LOAD, "load")				  /* programs could not be loaded */               \
-	X(NETNS, "netns")			  /* CNI_NETNS could not be opened */              \
-	X(NETLINK, "netlink")			  /* the kernel refused to describe a link */      \
-	X(NO_INTERFACE, "no_interface")		  /* CNI_IFNAME is not in the pod */               \
-	X(MAP_FULL, "map_full")			  /* a map had no room for the pod */              \
-	X(MAP_UPDATE, "map_update")		  /* a map refused an update for another cause */  \
-	X(TC_ATTACH, "tc_attach")		  /* neither clsact nor tcx could be attached */   \
-	X(CGROUP, "cgroup")			  /* cgroup "pod" asked for, cgroup not found */
+	X(SOCKET_TAG, "socket_tag")               /* no memory for the tag: netns looked up */     \
+	X(MARK_OVERFLOW, "mark_overflow")         /* pod_id needs more bits than markMask has */   \
+	X(DEADLINE, "deadline")                   /* the time budget ran out */                    \
+	X(LOCK, "lock")                           /* the datapath's lock was not to be had */      \
+	X(LOAD, "load")                           /* programs could not be loaded */               \
+	X(NETNS, "netns")                         /* CNI_NETNS could not be opened */              \
+	X(NETLINK, "netlink")                     /* the kernel refused to describe a link */      \
+	X(NO_INTERFACE, "no_interface")           /* CNI_IFNAME is not in the pod */               \
+	X(MAP_FULL, "map_full")                   /* a map had no room for the pod */              \
+	X(MAP_UPDATE, "map_update")               /* a map refused an update for another cause */  \
+	X(TC_ATTACH, "tc_attach")                 /* neither clsact nor tcx could be attached */   \
+	X(CGROUP, "cgroup")                       /* cgroup "pod" asked for, cgroup not found */
 
 enum pt_reason {
 #define X(id, text) PT_##id,
@@ -152,7 +158,7 @@ struct pt_cni_operations {
 	char command[8];
 	__u64 success;
 	__u64 degraded; /* the runtime saw success, something was left undone */
-	__u64 error;	/* the runtime saw a CNI error */
+	__u64 error;    /* the runtime saw a CNI error */
 };
 
 enum pt_command { PT_ADD, PT_DEL, PT_CHECK, PT_STATUS, PT_GC, PT_VERSION, PT_COMMAND_COUNT };
@@ -164,18 +170,18 @@ struct pt_datapath_info {
 	__u64 object_hash;  /* of the BPF object that is loaded; another one means an upgrade */
 	__u64 loaded_ns;    /* CLOCK_BOOTTIME */
 	__u64 last_pod_id;
-	__u64 last_slot;
+	__u64 slots_given; /* how often one was: the next slot and generation */
 };
 
-_Static_assert(sizeof(struct pt_pod) == 584, "layout of pods");
-_Static_assert(sizeof(struct pt_interface) == 16, "layout of pod_by_ifindex");
+_Static_assert(sizeof(struct pt_pod) == 592, "layout of pods");
+_Static_assert(sizeof(struct pt_interface) == 24, "layout of pod_by_ifindex");
 _Static_assert(sizeof(struct pt_ip_owner) == 56, "layout of pod_by_ip");
-_Static_assert(sizeof(struct pt_port) == 8, "layout of the pod_traffic key");
-_Static_assert(sizeof(struct pt_traffic) == 40, "layout of pod_traffic");
+_Static_assert(PT_SLOTS <= 1u << PT_SLOT_BITS, "every slot fits in a classid");
+_Static_assert(sizeof(struct pt_traffic) == 48, "layout of pod_traffic");
 _Static_assert(sizeof(struct pt_retransmits) == 48, "layout of tcp_retransmits");
 _Static_assert(sizeof(struct pt_sock) == 16, "layout of sock_pod");
 _Static_assert(sizeof(struct pt_attachment_key) == 152, "layout of the attachments key");
-_Static_assert(sizeof(struct pt_attachment) == 64, "layout of attachments");
+_Static_assert(sizeof(struct pt_attachment) == 56, "layout of attachments");
 _Static_assert(sizeof(struct pt_gave_up) == 32, "layout of gave_up");
 _Static_assert(PT_REASON_COUNT <= PT_REASONS_MAX, "room in gave_up");
 _Static_assert(sizeof(struct pt_cni_operations) == 32, "layout of cni_operations");

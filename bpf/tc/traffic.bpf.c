@@ -20,50 +20,56 @@ struct {
 	__type(value, __u32);
 } on_tc SEC(".maps");
 
-static struct pt_traffic *traffic_of(struct pt_port port)
+static int receive(struct __sk_buff *skb, struct pt_traffic *traffic)
 {
-	struct pt_traffic *traffic = bpf_map_lookup_elem(&pod_traffic, &port);
-
-	if (!traffic)
-		give_up(PT_TRAFFIC_NO_POD);
-
-	return traffic;
-}
-
-static int receive(struct __sk_buff *skb, struct pt_port port)
-{
-	struct pt_traffic *traffic = traffic_of(port);
-
 	if (traffic) {
 		traffic->receive_packets++;
 		traffic->receive_bytes += skb->len;
+	} else {
+		give_up(PT_TRAFFIC_NO_POD);
 	}
 
 	return TC_ACT_UNSPEC;
 }
 
-static int transmit(struct __sk_buff *skb, struct pt_port port)
+static int transmit(struct __sk_buff *skb, struct pt_traffic *traffic)
 {
-	struct pt_traffic *traffic = traffic_of(port);
-
 	if (traffic) {
 		traffic->transmit_packets++;
 		traffic->transmit_bytes += skb->len;
+	} else {
+		give_up(PT_TRAFFIC_NO_POD);
 	}
 
 	return TC_ACT_UNSPEC;
+}
+
+/* The slot's counters, unless it is another pod's by now. */
+static struct pt_traffic *by_classid(__u32 classid)
+{
+	__u32 slot = PT_SLOT(classid);
+	struct pt_traffic *traffic = bpf_map_lookup_elem(&pod_traffic, &slot);
+
+	return traffic && traffic->classid == classid ? traffic : NULL;
+}
+
+static struct pt_traffic *by_ifindex(__u32 ifindex)
+{
+	struct pt_interface *interface = bpf_map_lookup_elem(&pod_by_ifindex, &ifindex);
+
+	return interface ? by_classid(interface->classid) : NULL;
 }
 
 SEC("tc")
 int podtag_tcx_in(struct __sk_buff *skb)
 {
-	return transmit(skb, (struct pt_port){ .ifindex = skb->ifindex });
+	return transmit(skb, by_ifindex(skb->ifindex));
 }
 
 SEC("tc")
 int podtag_tcx_out(struct __sk_buff *skb)
 {
-	return receive(skb, (struct pt_port){ .ifindex = skb->ifindex });
+	return receive(skb, by_ifindex(skb->ifindex));
 }
 
 /* In place of podtag_tcx_in where the configuration has a markMask. */
@@ -76,7 +82,7 @@ int podtag_tcx_mark(struct __sk_buff *skb)
 	if (interface)
 		skb->mark = (skb->mark & ~interface->mark_mask) | interface->mark;
 
-	return podtag_tcx_in(skb);
+	return transmit(skb, interface ? by_classid(interface->classid) : NULL);
 }
 
 /* The two filters on the pod's end. Replacing a filter would mean entering each pod's namespace, so
@@ -95,17 +101,16 @@ int podtag_cls_out(struct __sk_buff *skb)
 	return TC_ACT_UNSPEC;
 }
 
-/* An ifindex means nothing outside its namespace; the filter's classid is the pod's slot. */
 SEC("tc")
 int podtag_pod_in(struct __sk_buff *skb)
 {
-	return receive(skb, (struct pt_port){ .slot = skb->tc_classid });
+	return receive(skb, by_classid(skb->tc_classid));
 }
 
 SEC("tc")
 int podtag_pod_out(struct __sk_buff *skb)
 {
-	return transmit(skb, (struct pt_port){ .slot = skb->tc_classid });
+	return transmit(skb, by_classid(skb->tc_classid));
 }
 
 char _license[] SEC("license") __weak = "Dual BSD/GPL";

@@ -11,8 +11,8 @@
 
 /* include/net/inet_connection_sock.h and uapi/linux/tcp.h; macros and values in no BTF */
 #define ICSK_TIME_LOSS_PROBE 5
-#define TCP_CA_RECOVERY	     3
-#define TCP_CA_LOSS	     4
+#define TCP_CA_RECOVERY      3
+#define TCP_CA_LOSS          4
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 #include "bpf/each.h"
 #include "bpf/pods.h"
@@ -78,7 +79,6 @@ static struct pt_attachment add(struct fixture *fixture, const char *container, 
 	struct pt_attachment attachment;
 
 	assert_int_equal(pt_pod_begin(&fixture->dp, &key, &pod, &attachment), 0);
-	assert_int_equal(pt_port_begin(&fixture->dp, &attachment), 0);
 	attachment.hook = PT_HOOK_CLSACT;
 	assert_int_equal(pt_attachment_write(&fixture->dp, &key, &attachment), 0);
 	return attachment;
@@ -126,9 +126,19 @@ static void age(struct fixture *fixture, __u64 id)
 
 static void assert_empty(struct fixture *fixture)
 {
+	struct pt_traffic slot[libbpf_num_possible_cpus()];
+
 	for (int map = PT_MAP_PODS; map <= PT_MAP_ATTACHMENTS; map++) {
+		if (map == PT_MAP_POD_TRAFFIC)
+			continue;
 		print_message("  %s\n", pt_map_names[map]);
 		assert_int_equal(entries(fixture, map), 0);
+	}
+	for (__u32 i = 0; i < PT_SLOTS; i++) {
+		assert_int_equal(
+			bpf_map_lookup_elem(fixture->dp.maps[PT_MAP_POD_TRAFFIC], &i, slot), 0);
+		assert_int_equal(slot[0].pod_id, 0);
+		assert_int_equal(slot[0].classid, 0);
 	}
 }
 
@@ -173,7 +183,6 @@ static void a_pod_lives_and_leaves_nothing(void **state)
 	/* its last values stay for a while */
 	assert_int_equal(pt_pods_sweep(&fixture->dp), 0);
 	assert_int_equal(entries(fixture, PT_MAP_TCP_RETRANSMITS), 1);
-	assert_int_equal(entries(fixture, PT_MAP_POD_TRAFFIC), 1);
 	assert_int_equal(pt_snapshot_read(&fixture->dp, &snapshot), 0);
 	assert_int_equal(snapshot.count, 1);
 	assert_false(snapshot.pods[0].attached);
@@ -194,8 +203,7 @@ static void a_repeated_add_is_the_same_pod(void **state)
 	struct pt_attachment again = add(fixture, "one", "eth0", 111, 11);
 
 	assert_int_equal(first.pod_id, again.pod_id);
-	assert_int_equal(first.port.slot, again.port.slot);
-	assert_int_equal(entries(fixture, PT_MAP_POD_TRAFFIC), 1);
+	assert_int_equal(first.classid, again.classid);
 
 	/* after a DEL it is another one, and never an old id */
 	del(fixture, "one", "eth0");
@@ -211,7 +219,7 @@ static void a_second_interface_is_the_same_pod(void **state)
 	struct pt_attachment net1 = add(fixture, "one", "net1", 111, 12);
 
 	assert_int_equal(eth0.pod_id, net1.pod_id);
-	assert_int_not_equal(eth0.port.slot, net1.port.slot);
+	assert_int_equal(eth0.classid, net1.classid);
 	assert_string_equal(read_pod(fixture, eth0.pod_id).ifname, "eth0");
 
 	del(fixture, "one", "eth0");
@@ -271,8 +279,8 @@ static void gc_keeps_what_is_wanted_and_other_networks(void **state)
  * away; the sweep then ends up with nothing, and so does a repeated ADD with its DEL. */
 static void the_sweep_mends_what_a_kill_left(void **state)
 {
-	static const enum pt_map order[] = { PT_MAP_ATTACHMENTS, PT_MAP_TCP_RETRANSMITS,
-					     PT_MAP_PODS, PT_MAP_POD_BY_NETNS };
+	static const enum pt_map order[] = { PT_MAP_ATTACHMENTS, PT_MAP_PODS,
+					     PT_MAP_TCP_RETRANSMITS, PT_MAP_POD_BY_NETNS };
 	struct fixture *fixture = *state;
 
 	for (size_t steps = 1; steps <= 4; steps++) {
@@ -285,10 +293,12 @@ static void the_sweep_mends_what_a_kill_left(void **state)
 			assert_int_equal(bpf_map_delete_elem(fixture->dp.maps[order[i]], keys[i]),
 					 0);
 
-		if (steps >= 3) /* the runtime's GC or DEL ends it */
+		if (steps < 4) /* the slot is written right before the namespace */
+			assert_int_equal(pt_slot_clear(&fixture->dp, one.classid), 0);
+		if (steps >= 2) /* the runtime's GC or DEL ends it */
 			del(fixture, "one", "eth0");
 		assert_int_equal(pt_pods_sweep(&fixture->dp), 0);
-		if (steps >= 3)
+		if (steps >= 2)
 			age(fixture, one.pod_id);
 		assert_int_equal(pt_pods_sweep(&fixture->dp), 0);
 		assert_empty(fixture);

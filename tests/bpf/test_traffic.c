@@ -21,14 +21,19 @@
 
 #define TC_ACT_UNSPEC (-1)
 #define LO_IFINDEX    1 /* what a test run has as skb->ifindex when the context names none */
-#define POD	      42
+#define POD           42
 
 static int load(void **state)
 {
-	struct podtag_bpf *skel = podtag_bpf__open_and_load();
+	struct podtag_bpf *skel = podtag_bpf__open();
+	struct bpf_program *program;
 
+	if (!skel)
+		return -1;
+	bpf_object__for_each_program(program, skel->obj) bpf_program__set_autoload(
+		program, bpf_program__type(program) == BPF_PROG_TYPE_SCHED_CLS);
 	*state = skel;
-	return skel ? 0 : -1;
+	return podtag_bpf__load(skel);
 }
 
 static int unload(void **state)
@@ -37,26 +42,34 @@ static int unload(void **state)
 	return 0;
 }
 
-static void count_at(struct podtag_bpf *skel, struct pt_port port)
+/* A pod in slot 0, the one that a test run's classid of 0 names, and on the test run's interface.
+ */
+static void count_pod(struct podtag_bpf *skel)
 {
+	const struct pt_interface interface = { .pod_id = POD };
 	int cpus = libbpf_num_possible_cpus();
 	struct pt_traffic *zero = calloc(cpus, sizeof(*zero));
+	__u32 slot = 0, ifindex = LO_IFINDEX;
 
 	assert_non_null(zero);
 	for (int i = 0; i < cpus; i++)
 		zero[i].pod_id = POD;
 	assert_int_equal(
-		bpf_map_update_elem(bpf_map__fd(skel->maps.pod_traffic), &port, zero, BPF_ANY), 0);
+		bpf_map_update_elem(bpf_map__fd(skel->maps.pod_traffic), &slot, zero, BPF_ANY), 0);
 	free(zero);
+	assert_int_equal(bpf_map_update_elem(bpf_map__fd(skel->maps.pod_by_ifindex), &ifindex,
+					     &interface, BPF_ANY),
+			 0);
 }
 
-static struct pt_traffic sum_of(struct podtag_bpf *skel, struct pt_port port)
+static struct pt_traffic sum(struct podtag_bpf *skel)
 {
 	int cpus = libbpf_num_possible_cpus();
 	struct pt_traffic *each = calloc(cpus, sizeof(*each)), sum = {};
+	__u32 slot = 0;
 
 	assert_non_null(each);
-	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(skel->maps.pod_traffic), &port, each), 0);
+	assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(skel->maps.pod_traffic), &slot, each), 0);
 	for (int i = 0; i < cpus; i++) {
 		sum.receive_packets += each[i].receive_packets;
 		sum.receive_bytes += each[i].receive_bytes;
@@ -116,12 +129,11 @@ static struct {
 
 static void counts_each_shape_once_by_direction(void **state)
 {
-	const struct pt_port host = { .ifindex = LO_IFINDEX };
 	struct podtag_bpf *skel = *state;
 	__u64 packets = 0, bytes = 0;
 	struct pt_traffic got;
 
-	count_at(skel, host);
+	count_pod(skel);
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++) {
 		print_message("  %s\n", shapes[i].what);
 		packet.eth.h_proto = htons(shapes[i].protocol);
@@ -130,7 +142,7 @@ static void counts_each_shape_once_by_direction(void **state)
 		packets++;
 		bytes += shapes[i].size;
 
-		got = sum_of(skel, host);
+		got = sum(skel);
 		assert_int_equal(got.transmit_packets, 3 * packets);
 		assert_int_equal(got.transmit_bytes, 3 * bytes);
 		assert_int_equal(got.receive_packets, 2 * packets);
@@ -143,15 +155,14 @@ static void counts_each_shape_once_by_direction(void **state)
  * interface's counters, and to these. */
 static void counts_a_gso_packet_as_one(void **state)
 {
-	const struct pt_port host = { .ifindex = LO_IFINDEX };
 	struct __sk_buff gso = { .gso_segs = 4, .gso_size = 1448 };
 	struct podtag_bpf *skel = *state;
 	struct pt_traffic got;
 
-	count_at(skel, host);
+	count_pod(skel);
 	packet.eth.h_proto = htons(ETH_P_IP);
 	run(skel->progs.podtag_tcx_in, &packet, 3000, 1, gso);
-	got = sum_of(skel, host);
+	got = sum(skel);
 	assert_int_equal(got.transmit_packets, 1);
 	assert_int_equal(got.transmit_bytes, 3000);
 }
@@ -160,21 +171,20 @@ static void counts_a_gso_packet_as_one(void **state)
  * before 6.18 have no such test run; there the end-to-end tests alone send such packets. */
 static void counts_a_packet_in_fragments(void **state)
 {
-	const struct pt_port host = { .ifindex = LO_IFINDEX };
 	struct __sk_buff context = { .data_end = 64 };
 	struct podtag_bpf *skel = *state;
 	struct pt_traffic got;
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = &packet, .data_size_in = 3000,
 		    .ctx_in = &context, .ctx_size_in = sizeof(context));
 
-	count_at(skel, host);
+	count_pod(skel);
 	packet.eth.h_proto = htons(ETH_P_IP);
 	if (bpf_prog_test_run_opts(bpf_program__fd(skel->progs.podtag_tcx_in), &opts) == -EINVAL) {
 		print_message("  no test run with fragments in this kernel\n");
 		skip();
 	}
 	assert_int_equal((int)opts.retval, TC_ACT_UNSPEC);
-	got = sum_of(skel, host);
+	got = sum(skel);
 	assert_int_equal(got.transmit_packets, 1);
 	assert_int_equal(got.transmit_bytes, 3000);
 }
@@ -183,24 +193,36 @@ static void counts_what_no_pod_has(void **state)
 {
 	struct podtag_bpf *skel = *state;
 
+	struct pt_traffic other[libbpf_num_possible_cpus()];
+	__u32 slot = 0;
+
 	packet.eth.h_proto = htons(ETH_P_IP);
 	run(skel->progs.podtag_tcx_in, &packet, 74, 5, (struct __sk_buff){});
+	assert_int_equal(gave_up(skel, PT_TRAFFIC_NO_POD), 5);
+
+	/* a filter of a pod that had the slot before */
+	memset(other, 0, sizeof(other));
+	for (int i = 0; i < libbpf_num_possible_cpus(); i++)
+		other[i].classid = 1u << PT_SLOT_BITS;
+	assert_int_equal(
+		bpf_map_update_elem(bpf_map__fd(skel->maps.pod_traffic), &slot, other, BPF_ANY), 0);
 	run(skel->progs.podtag_pod_in, &packet, 74, 2, (struct __sk_buff){});
-	assert_int_equal(gave_up(skel, PT_TRAFFIC_NO_POD), 7);
+	run(skel->progs.podtag_pod_out, &packet, 74, 1, (struct __sk_buff){});
+	assert_int_equal(gave_up(skel, PT_TRAFFIC_NO_POD), 8);
+	assert_int_equal(sum(skel).receive_packets, 0);
+	assert_int_equal(sum(skel).transmit_packets, 0);
 }
 
-/* A test run has no classid, so its slot is 0. */
 static void on_the_pods_end_ingress_is_received(void **state)
 {
-	const struct pt_port pod = { .slot = 0 };
 	struct podtag_bpf *skel = *state;
 	struct pt_traffic got;
 
-	count_at(skel, pod);
+	count_pod(skel);
 	packet.eth.h_proto = htons(ETH_P_IPV6);
 	run(skel->progs.podtag_pod_in, &packet, 94, 4, (struct __sk_buff){});
 	run(skel->progs.podtag_pod_out, &packet, 94, 1, (struct __sk_buff){});
-	got = sum_of(skel, pod);
+	got = sum(skel);
 	assert_int_equal(got.receive_packets, 4);
 	assert_int_equal(got.receive_bytes, 4 * 94);
 	assert_int_equal(got.transmit_packets, 1);
@@ -209,16 +231,15 @@ static void on_the_pods_end_ingress_is_received(void **state)
 
 static void stubs_run_their_handler_or_nothing(void **state)
 {
-	const struct pt_port pod = { .slot = 0 };
 	struct podtag_bpf *skel = *state;
 	__u32 ingress = 0, egress = 1;
 	struct pt_traffic got;
 	int fd;
 
-	count_at(skel, pod);
+	count_pod(skel);
 	packet.eth.h_proto = htons(ETH_P_IP);
 	run(skel->progs.podtag_cls_in, &packet, 74, 1, (struct __sk_buff){});
-	got = sum_of(skel, pod);
+	got = sum(skel);
 	assert_int_equal(got.receive_packets, 0);
 
 	fd = bpf_program__fd(skel->progs.podtag_pod_in);
@@ -227,7 +248,7 @@ static void stubs_run_their_handler_or_nothing(void **state)
 	assert_int_equal(bpf_map_update_elem(bpf_map__fd(skel->maps.on_tc), &egress, &fd, 0), 0);
 	run(skel->progs.podtag_cls_in, &packet, 74, 2, (struct __sk_buff){});
 	run(skel->progs.podtag_cls_out, &packet, 74, 3, (struct __sk_buff){});
-	got = sum_of(skel, pod);
+	got = sum(skel);
 	assert_int_equal(got.receive_packets, 2);
 	assert_int_equal(got.transmit_packets, 3);
 }
@@ -237,12 +258,11 @@ static void marks_only_the_bits_of_the_mask(void **state)
 	const struct pt_interface interface = { .pod_id = POD,
 						.mark = 0x002a0000,
 						.mark_mask = 0x00ff0000 };
-	const struct pt_port host = { .ifindex = LO_IFINDEX };
 	struct __sk_buff context = { .mark = 0xdeadbeef };
 	struct podtag_bpf *skel = *state;
 	__u32 ifindex = LO_IFINDEX;
 
-	count_at(skel, host);
+	count_pod(skel);
 	packet.eth.h_proto = htons(ETH_P_IP);
 
 	context = run(skel->progs.podtag_tcx_mark, &packet, 74, 1, context);
@@ -253,7 +273,7 @@ static void marks_only_the_bits_of_the_mask(void **state)
 			 0);
 	context = run(skel->progs.podtag_tcx_mark, &packet, 74, 1, context);
 	assert_int_equal(context.mark, 0xde2abeef);
-	assert_int_equal(sum_of(skel, host).transmit_packets, 2);
+	assert_int_equal(sum(skel).transmit_packets, 2);
 
 	context.mark = 0xdeadbeef;
 	context = run(skel->progs.podtag_tcx_in, &packet, 74, 1, context);
