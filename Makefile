@@ -71,7 +71,7 @@ demo: deps                              ## pods, traffic with loss, and what pod
 	$(Q)$(MAKE) --no-print-directory all $(TOOLS)
 	$(Q)tests/demo
 bench: deps test-deps                   ## the figures of the README, measured here
-	$(Q)$(MAKE) --no-print-directory all $(TOOLS)
+	$(Q)$(MAKE) --no-print-directory all $(TOOLS) $B/tests/bench/empty.bpf.o
 	$(Q)tests/bench/run
 lint: deps test-deps                    ## formatting, static analysis, shell scripts
 	$(Q)$(MAKE) --no-print-directory $B/podtag.skel.h
