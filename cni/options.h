@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* podtag's own keys in the network configuration, beside `type`. */
+#ifndef PT_OPTIONS_H
+#define PT_OPTIONS_H
+
+#include <jansson.h>
+
+#include "cni/conf.h"
+
+/* Reads the keys that are there into *conf; others are not looked at. Returns 0, or -1 with *err
+ * naming the first bad key and its value. */
+int pt_options_read(struct pt_conf *conf, struct pt_error *err);
+
+/* The error for a key's bad value: code 7 with both in its text. Returns -1. */
+int pt_fail_value(struct pt_error *err, const char *key, const json_t *value);
+
+/* The text of a JSON string that has no NUL inside, else NULL. */
+const char *pt_json_text(const json_t *string);
+
+#endif
