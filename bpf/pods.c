@@ -17,7 +17,7 @@ void pt_text_fit(char *field, size_t size, const char *text)
 {
 	const size_t tail = 17; /* '~' and 16 hexadecimal digits */
 	__u64 hash = 0xcbf29ce484222325;
-	size_t length = strlen(text);
+	size_t length = strlen(text), kept;
 
 	if (length < size) {
 		memset(field, 0, size); /* a key is hashed with what is behind its text */
@@ -26,8 +26,10 @@ void pt_text_fit(char *field, size_t size, const char *text)
 	}
 	for (size_t i = 0; i < length; i++) /* FNV-1a */
 		hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3;
-	snprintf(field, size, "%.*s~%016llx", (int)(size - 1 - tail), text,
-		 (unsigned long long)hash);
+	for (kept = size - 1 - tail; kept && (text[kept] & 0xc0) == 0x80; kept--)
+		; /* not in the middle of a character */
+	memset(field, 0, size);
+	snprintf(field, size, "%.*s~%016llx", (int)kept, text, (unsigned long long)hash);
 }
 
 /* Writes a slot on all CPUs, with counters of zero. */

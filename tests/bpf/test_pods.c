@@ -156,6 +156,8 @@ static void texts_that_do_not_fit_stay_different(void **state)
 	assert_memory_equal(a, b, 14);
 	assert_int_equal(a[14], '~');
 	assert_string_not_equal(a, b);
+	pt_text_fit(a, sizeof(a), "0123456789012\xc3\xa9 and so on and so on");
+	assert_memory_equal(a, "0123456789012~", 14); /* no half of an e with an accent */
 	pt_text_fit(b, sizeof(b), "");
 	assert_memory_equal(b, (char[32]){}, 32);
 }

@@ -342,6 +342,12 @@ pod_retransmits() # POD
 		| map(. // 0) | join(" ")'
 }
 
+# How often the kernel left podtag's retransmission probe out, because one was running on that CPU.
+probe_misses()
+{
+	bpftool -j prog show pinned "$PINS/progs/podtag_on_rexmt" | jq '.recursion_misses // 0'
+}
+
 # One kind of a pod's retransmits.
 pod_retransmits_of() # POD KIND
 {
@@ -428,12 +434,12 @@ lose() # POD PERCENT [MATCH...]
 
 lose_from() # INTERFACE PERCENT [MATCH...]
 {
-	local dev=$1 percent=$2
+	local dev=$1 share=(numgen random mod 100 '<' "$2")
+	(($2 < 100)) || share=()
 	shift 2
 	nft add table netdev loss
 	nft add chain netdev loss "$dev" "{ type filter hook ingress device \"$dev\" priority 0; }"
-	nft add rule netdev loss "$dev" meta l4proto tcp "$@" \
-		numgen random mod 100 '<' "$percent" counter drop
+	nft add rule netdev loss "$dev" meta l4proto tcp "$@" "${share[@]}" counter drop
 }
 
 lose_nothing()
