@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <stddef.h>
 #include <string.h>
 
 /* A text field that may fill its array to the last byte. */
@@ -238,14 +239,16 @@ static void write_operations(struct pt_page *page, const struct pt_cni_operation
 	}
 }
 
-/* Drops what has the name of one before it: while an upgrade goes on, a program is pinned twice for
- * a moment, under a name that is cut to the same 15 characters. */
-static bool is_repeated(const struct pt_program_record *programs, size_t i)
+/* One of the record's counters, by its offset. */
+static void write_program_family(struct pt_page *page, const struct pt_family *family,
+				 const struct pt_program_record *programs, size_t count,
+				 size_t offset)
 {
-	for (size_t k = 0; k < i; k++)
-		if (!strcmp(programs[k].name, programs[i].name))
-			return true;
-	return false;
+	pt_page_family(page, family);
+	for (size_t i = 0; i < count; i++) {
+		LABEL(page, "program", programs[i].name);
+		pt_page_count(page, *(const __u64 *)((const char *)&programs[i] + offset));
+	}
 }
 
 static void write_programs(struct pt_page *page, const struct pt_program_record *programs,
@@ -260,32 +263,25 @@ static void write_programs(struct pt_page *page, const struct pt_program_record 
 		"podtag_program_runs", PT_COUNTER, NULL,
 		"Runs of the program. Stays 0 unless the sysctl kernel.bpf_stats_enabled is 1."
 	};
+	static const struct pt_family misses = {
+		"podtag_program_misses", PT_COUNTER, NULL,
+		"Events at which the kernel did not run the program, because that CPU was in it "
+		"already. Retransmits missed so are counted later, as kind other."
+	};
 	static const struct pt_family memory = { "podtag_program_memory_bytes", PT_GAUGE, "bytes",
 						 "Kernel memory of the program." };
 
 	pt_page_family(page, &seconds);
 	for (size_t i = 0; i < count; i++) {
-		if (is_repeated(programs, i))
-			continue;
 		LABEL(page, "program", programs[i].name);
 		pt_page_seconds(page, programs[i].run_ns);
 	}
-
-	pt_page_family(page, &runs);
-	for (size_t i = 0; i < count; i++) {
-		if (is_repeated(programs, i))
-			continue;
-		LABEL(page, "program", programs[i].name);
-		pt_page_count(page, programs[i].run_count);
-	}
-
-	pt_page_family(page, &memory);
-	for (size_t i = 0; i < count; i++) {
-		if (is_repeated(programs, i))
-			continue;
-		LABEL(page, "program", programs[i].name);
-		pt_page_count(page, programs[i].memory_bytes);
-	}
+	write_program_family(page, &runs, programs, count,
+			     offsetof(struct pt_program_record, run_count));
+	write_program_family(page, &misses, programs, count,
+			     offsetof(struct pt_program_record, miss_count));
+	write_program_family(page, &memory, programs, count,
+			     offsetof(struct pt_program_record, memory_bytes));
 }
 
 static void write_maps(struct pt_page *page, const struct pt_map_record *maps, size_t count)

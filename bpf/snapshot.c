@@ -193,6 +193,7 @@ static int read_program(const char *name, struct pt_program_record *ret)
 		*ret = (struct pt_program_record){
 			.run_ns = info.run_time_ns,
 			.run_count = info.run_cnt,
+			.miss_count = info.recursion_misses,
 			.memory_bytes = memory_of(fd),
 		};
 		snprintf(ret->name, sizeof(ret->name), "%s", name);

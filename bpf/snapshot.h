@@ -26,6 +26,7 @@ struct pt_program_record {
 	char name[16];
 	__u64 run_ns; /* 0 unless kernel.bpf_stats_enabled is 1 */
 	__u64 run_count;
+	__u64 miss_count; /* the CPU was in the program already; from 5.12 on */
 	__u64 memory_bytes;
 };
 

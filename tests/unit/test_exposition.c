@@ -343,8 +343,7 @@ static void what_gave_up_is_there_from_the_first_moment(void **state)
 static void programs_and_maps_are_described(void **state)
 {
 	const struct pt_program_record programs[] = {
-		{ "podtag_cls_in", 1250000000, 4, 4096 },
-		{ "podtag_cls_in", 1, 1, 1 }, /* pinned twice while an upgrade goes on */
+		{ "podtag_cls_in", 1250000000, 4, 9, 4096 },
 	};
 	const struct pt_map_record maps[] = {
 		{ "pods", 3, 4096, 66432 },
@@ -361,7 +360,8 @@ static void programs_and_maps_are_described(void **state)
 	assert_has(page, "podtag_program_run_seconds_total{program=\"podtag_cls_in\"} 1.25");
 	assert_has(page, "podtag_program_runs_total{program=\"podtag_cls_in\"} 4");
 	assert_has(page, "podtag_program_memory_bytes{program=\"podtag_cls_in\"} 4096");
-	assert_int_equal(count(page, "{program="), 3);
+	assert_has(page, "podtag_program_misses_total{program=\"podtag_cls_in\"} 9");
+	assert_int_equal(count(page, "{program="), 4);
 	assert_has(page, "podtag_map_entries{map=\"pods\"} 3");
 	assert_has(page, "podtag_map_max_entries{map=\"pods\"} 4096");
 	assert_has(page, "podtag_map_memory_bytes{map=\"pods\"} 66432");
