@@ -8,9 +8,9 @@ set -euo pipefail
 
 build=(gcc make clang llvm bpftool pkg-config libc6-dev linux-libc-dev
 	libbpf-dev libelf-dev zlib1g-dev libjansson-dev libevent-dev ca-certificates)
-demo=(iproute2 nftables jq curl containernetworking-plugins bpftool procps)
+demo=(iproute2 nftables jq curl containernetworking-plugins bpftool procps python3)
 test=("${demo[@]}" libcmocka-dev containerd runc busybox-static iperf3 iputils-ping ethtool
-	prometheus clang-format clang-tidy cppcheck shellcheck python3
+	prometheus clang-format clang-tidy cppcheck shellcheck
 	python3-grpcio python3-grpc-tools valgrind linux-perf)
 
 missing() # PACKAGE...: those of them that are not installed
