@@ -310,12 +310,12 @@ fail:
 
 int pt_http_port(const struct pt_http *http)
 {
-	struct sockaddr_storage address = {};
+	struct sockaddr_in6 address = {}; /* or a sockaddr_in, with the port in the same place */
 	socklen_t len = sizeof(address);
 
-	getsockname(evconnlistener_get_fd(http->listener), (struct sockaddr *)&address, &len);
-	/* the port is in the same place for both families */
-	return ntohs(((struct sockaddr_in *)&address)->sin_port);
+	if (getsockname(evconnlistener_get_fd(http->listener), (struct sockaddr *)&address, &len))
+		return 0;
+	return ntohs(address.sin6_port);
 }
 
 void pt_http_free(struct pt_http *http)

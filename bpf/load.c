@@ -137,7 +137,7 @@ static int load_object(const char *dir, bool socket_tag, struct podtag_bpf **ret
 	int err;
 
 	if (!skel)
-		return -errno;
+		return -ENOMEM; /* the object is part of this binary, and sound */
 
 	skel->rodata->socket_tag = socket_tag;
 	bpf_object__for_each_map(map, skel->obj)
@@ -333,7 +333,7 @@ static int describe(const char *dir, bool socket_tag)
  * it is done. Killed in between, the next load does it all again. */
 static int bring_up(const char *dir, bool socket_tag)
 {
-	struct podtag_bpf *skel;
+	struct podtag_bpf *skel = NULL;
 	int err = load_object(dir, socket_tag, &skel);
 
 	if (err)

@@ -160,8 +160,6 @@ static int end_pod(struct pt_datapath *dp, __u64 pod_id)
 		return 0;
 
 	disown_netns(dp, pod_id, pod.netns);
-	disown_ip(dp, pod_id, pod.ipv4);
-	disown_ip(dp, pod_id, pod.ipv6);
 	if (pod.deleted_ns)
 		return 0;
 	pod.deleted_ns = pt_now_ns();
@@ -208,6 +206,8 @@ int pt_attachment_end(struct pt_datapath *dp, const struct pt_attachment_key *ke
 	if (err)
 		return err == -ENOENT ? 0 : err;
 
+	disown_ip(dp, attachment.pod_id, attachment.ipv4);
+	disown_ip(dp, attachment.pod_id, attachment.ipv6);
 	if (attachment.ifindex) {
 		err = pt_tc_detach_tcx(attachment.ifindex);
 		if (err)
@@ -265,10 +265,6 @@ static int write_pod(struct pt_datapath *dp, __u64 pod_id, const struct pt_pod *
 		if (strcmp(before.ifname, pod->ifname))
 			return 0;
 		now.created_ns = before.created_ns;
-		if (strcmp(before.ipv4, pod->ipv4))
-			disown_ip(dp, pod_id, before.ipv4);
-		if (strcmp(before.ipv6, pod->ipv6))
-			disown_ip(dp, pod_id, before.ipv6);
 	} else {
 		now.created_ns = pt_now_ns();
 		err = give_slot(dp, classid);
@@ -332,8 +328,12 @@ static int begin_attachment(struct pt_datapath *dp, const struct pt_attachment_k
 
 	err = bpf_map_lookup_elem(dp->maps[PT_MAP_ATTACHMENTS], key, &old);
 	if (!err && old.pod_id == pod_id && old.ifindex == pod->ifindex) {
+		disown_ip(dp, pod_id, old.ipv4); /* it may come with others now */
+		disown_ip(dp, pod_id, old.ipv6);
 		*ret = old;
 		ret->hook = PT_HOOK_NONE;
+		memcpy(ret->ipv4, pod->ipv4, sizeof(ret->ipv4));
+		memcpy(ret->ipv6, pod->ipv6, sizeof(ret->ipv6));
 		return 0;
 	}
 	if (!err)
@@ -346,6 +346,8 @@ static int begin_attachment(struct pt_datapath *dp, const struct pt_attachment_k
 		.netns = pod->netns,
 		.ifindex = pod->ifindex,
 	};
+	memcpy(ret->ipv4, pod->ipv4, sizeof(ret->ipv4));
+	memcpy(ret->ipv6, pod->ipv6, sizeof(ret->ipv6));
 	return 0;
 }
 

@@ -116,7 +116,8 @@ static int add_filter(int fd, __u32 ifindex, __u32 direction, __u32 classid, con
 	return err == -EINVAL ? -EEXIST : err;
 }
 
-static void delete_filter(int fd, __u32 ifindex, __u32 direction)
+/* RTM_DELTFILTER or RTM_GETTFILTER on the filter that is ours. */
+static int ask_filter(int fd, __u16 type, __u32 ifindex, __u32 direction)
 {
 	struct tcmsg tcm = {
 		.tcm_ifindex = ifindex,
@@ -124,12 +125,12 @@ static void delete_filter(int fd, __u32 ifindex, __u32 direction)
 		.tcm_handle = FILTER_HANDLE,
 		.tcm_info = TC_H_MAKE(FILTER_PRIORITY << 16, htons(ETH_P_ALL)),
 	};
-	char buffer[256];
 	struct nlmsghdr *request;
+	char buffer[256];
 
-	request = tc_request(buffer, RTM_DELTFILTER, NLM_F_ACK, &tcm);
+	request = tc_request(buffer, type, NLM_F_ACK, &tcm);
 	mnl_attr_put_strz(request, TCA_KIND, "bpf");
-	pt_netlink_request(fd, request, NULL, NULL);
+	return pt_netlink_request(fd, request, NULL, NULL);
 }
 
 int pt_tc_attach_clsact(int netlink_fd, __u32 ifindex, __u32 classid)
@@ -142,8 +143,14 @@ int pt_tc_attach_clsact(int netlink_fd, __u32 ifindex, __u32 classid)
 		return err;
 	err = add_filter(netlink_fd, ifindex, TC_H_MIN_EGRESS, classid, "podtag_cls_out");
 	if (err) /* both or neither: the caller may go on to tcx */
-		delete_filter(netlink_fd, ifindex, TC_H_MIN_INGRESS);
+		ask_filter(netlink_fd, RTM_DELTFILTER, ifindex, TC_H_MIN_INGRESS);
 	return err;
+}
+
+bool pt_tc_clsact_is_attached(int netlink_fd, __u32 ifindex)
+{
+	return !ask_filter(netlink_fd, RTM_GETTFILTER, ifindex, TC_H_MIN_INGRESS) &&
+	       !ask_filter(netlink_fd, RTM_GETTFILTER, ifindex, TC_H_MIN_EGRESS);
 }
 
 static void link_path(char *path, size_t size, __u32 ifindex, const char *direction)

@@ -16,6 +16,9 @@
  * there already is shared; -EEXIST: another qdisc or another program has the place. */
 int pt_tc_attach_clsact(int netlink_fd, __u32 ifindex, __u32 classid);
 
+/* Whether both filters that pt_tc_attach_clsact() adds are there. */
+bool pt_tc_clsact_is_attached(int netlink_fd, __u32 ifindex);
+
 /* Attaches tcx links to the host end and pins them, or brings the pinned ones to the loaded
  * programs. mark: also the program that writes skb->mark. -EOPNOTSUPP: no tcx in this kernel. */
 int pt_tc_attach_tcx(__u32 ifindex, bool mark);

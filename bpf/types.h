@@ -116,8 +116,10 @@ struct pt_attachment {
 	__u64 pod_id;
 	__u32 netns;
 	enum pt_hook hook;
-	__u32 ifindex;   /* of the host end, 0 when there is none */
-	__u32 classid;   /* the pod's */
+	__u32 ifindex; /* of the host end, 0 when there is none */
+	__u32 classid; /* the pod's */
+	char ipv4[16];
+	char ipv6[48];
 	char reason[32]; /* empty when all went well, else why less than all is attached */
 };
 
@@ -181,7 +183,7 @@ _Static_assert(sizeof(struct pt_traffic) == 48, "layout of pod_traffic");
 _Static_assert(sizeof(struct pt_retransmits) == 48, "layout of tcp_retransmits");
 _Static_assert(sizeof(struct pt_sock) == 16, "layout of sock_pod");
 _Static_assert(sizeof(struct pt_attachment_key) == 152, "layout of the attachments key");
-_Static_assert(sizeof(struct pt_attachment) == 56, "layout of attachments");
+_Static_assert(sizeof(struct pt_attachment) == 120, "layout of attachments");
 _Static_assert(sizeof(struct pt_gave_up) == 32, "layout of gave_up");
 _Static_assert(PT_REASON_COUNT <= PT_REASONS_MAX, "room in gave_up");
 _Static_assert(sizeof(struct pt_cni_operations) == 32, "layout of cni_operations");

@@ -65,8 +65,8 @@ static struct pt_pod pod_of(const char *container, const char *ifname, __u32 net
 	pt_text_fit(pod.name, sizeof(pod.name), container);
 	pt_text_fit(pod.container_id, sizeof(pod.container_id), container);
 	pt_text_fit(pod.ifname, sizeof(pod.ifname), ifname);
-	pt_text_fit(pod.ipv4, sizeof(pod.ipv4), "10.1.0.9");
-	pt_text_fit(pod.ipv6, sizeof(pod.ipv6), "fd00::9");
+	pt_text_fit(pod.ipv4, sizeof(pod.ipv4), strcmp(ifname, "net1") ? "10.1.0.9" : "10.2.0.9");
+	pt_text_fit(pod.ipv6, sizeof(pod.ipv6), strcmp(ifname, "net1") ? "fd00::9" : "fd01::9");
 	return pod;
 }
 
@@ -223,12 +223,14 @@ static void a_second_interface_is_the_same_pod(void **state)
 	assert_int_equal(eth0.pod_id, net1.pod_id);
 	assert_int_equal(eth0.classid, net1.classid);
 	assert_string_equal(read_pod(fixture, eth0.pod_id).ifname, "eth0");
+	assert_int_equal(entries(fixture, PT_MAP_POD_BY_IP), 4);
 
 	del(fixture, "one", "eth0");
 	assert_int_equal(pod_in_netns(fixture, 111), eth0.pod_id);
 	del(fixture, "one", "net1");
 	assert_int_equal(pod_in_netns(fixture, 111), 0);
 	assert_int_not_equal(read_pod(fixture, eth0.pod_id).deleted_ns, 0);
+	assert_int_equal(entries(fixture, PT_MAP_POD_BY_IP), 0);
 }
 
 /* The kernel gives a namespace's number again; without a DEL the old pod would get the new one's.

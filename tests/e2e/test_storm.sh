@@ -1,0 +1,276 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Many at once, and killed at any point: 64 ADDs and DELs, SIGKILL in ADD, SIGKILL of the agent.
+# shellcheck source=../lib/lib.sh disable=SC1091
+. "$(dirname "$0")/../lib/lib.sh"
+
+CONF='{"cniVersion":"1.1.0","name":"net","type":"podtag"}'
+
+# A pod without a plugin's help, for speed: eth0 with 10.200.N.2, the host end hostN with 10.200.N.1.
+cheap_pod() # N
+{
+	ip netns add "p$1"
+	ip link add "host$1" type veth peer name eth0 netns "p$1"
+	ip addr add "10.200.$1.1/24" dev "host$1"
+	ip link set "host$1" up
+	ip -n "p$1" addr add "10.200.$1.2/24" dev eth0
+	ip -n "p$1" link set eth0 up
+	cheap_conf "$1" >"$T/conf.$1"
+}
+
+cheap_conf() # N
+{
+	printf '{"cniVersion":"1.0.0","name":"net","type":"podtag"%s,"prevResult":{"cniVersion":"1.0.0","interfaces":[{"name":"eth0","sandbox":"/run/netns/p%d"}],"ips":[{"address":"10.200.%d.2/24","interface":0}]}}' \
+		"${MORE-}" "$1" "$1"
+}
+
+cheap_pod_gone() # N
+{
+	ip netns del "p$1"
+	ip link del "host$1" 2>/dev/null || true
+}
+
+add() # N
+{
+	PT_ARGS=$(cni_args shop "p$1") plugin ADD "/run/netns/p$1" "$(container_of "p$1")" eth0 "$(cat "$T/conf.$1")" \
+		>"$T/out.$1" 2>"$T/err.$1"
+}
+
+del() # N
+{
+	plugin DEL "/run/netns/p$1" "$(container_of "p$1")" eth0 "$CONF" >"$T/out.$1" 2>"$T/err.$1"
+}
+
+# All of COUNT pods at once.
+storm() # COMMAND COUNT
+{
+	local i pids=()
+	for ((i = 0; i < $2; i++)); do
+		"$1" "$i" &
+		pids+=($!)
+	done
+	for i in "${!pids[@]}"; do
+		wait "${pids[i]}" || fail "$1 of pod $i: $(cat "$T/err.$i" "$T/out.$i")"
+	done
+}
+
+gave_up() { map_dump gave_up | jq -c '[.[].formatted.value | select(.count > 0)]'; }
+
+gave_up_count() { map_dump gave_up | jq '[.[].formatted.value.count] | add'; }
+
+# A tcx attach waits for the kernel's grace periods, and 64 of them in a row for longer than a pod
+# may be held up. Who had to give up is counted, started none the less, and is mended by the next ADD.
+later() # COUNT
+{
+	local i gave
+	gave=$(gave_up_count)
+	say "gave up: $(gave_up)"
+	assert_equal "pods, with those that gave up" "$(($(map_dump pods | jq length) + gave))" "$1"
+	for ((i = 0; i < $1; i++)); do
+		cp "$T/out.$i" "$T/first.$i"
+		add "$i" || fail "ADD of pod $i: $(cat "$T/err.$i")"
+		cp "$T/first.$i" "$T/out.$i"
+	done
+	assert_equal "gave up since" "$(gave_up_count)" "$gave"
+}
+
+storm_of() # COUNT
+{
+	local i before
+	for ((i = 0; i < $1; i++)); do
+		cheap_pod "$i"
+	done
+	[[ ! -e $PINS ]] || fail "loaded already"
+	storm add "$1"
+	if [[ ${MORE-} ]]; then
+		later "$1"
+	else
+		assert_equal "what gave up" "$(gave_up)" "[]"
+	fi
+	for ((i = 0; i < $1; i++)); do
+		jq -e --slurpfile conf "$T/conf.$i" '. == $conf[0].prevResult' "$T/out.$i" >/dev/null ||
+			fail "result of pod $i: $(cat "$T/out.$i")"
+	done
+	assert_equal "pods" "$(map_dump pods | jq length)" "$1"
+	assert_equal "ids" "$(map_dump pods | jq '[.[].formatted.key] | unique | length')" "$1"
+	assert_equal "names" "$(map_dump pods | jq '[.[].formatted.value.name] | unique | length')" "$1"
+	assert_equal "namespaces" "$(map_dump pod_by_netns | jq length)" "$1"
+	assert_equal "all attached" "$(map_dump attachments |
+		jq '[.[].formatted.value | select(.hook != "PT_HOOK_NONE" and .reason == "")] | length')" "$1"
+
+	for ((i = 0; i < $1; i += 7)); do
+		traffic_begin "p$i"
+		echo x >"/dev/udp/10.200.$i.2/9"
+		in_pod "p$i" bash -c "echo x >/dev/udp/10.200.$i.1/9"
+	done
+	for ((i = 0; i < $1; i += 7)); do
+		assert_traffic_exact "p$i"
+	done
+
+	before=$(gave_up_count)
+	storm del "$1"
+	# the same holds for detaching; what is left undone is counted, and DEL comes again or GC
+	assert_equal "attachments left, by those that gave up" "$(map_dump attachments | jq length)" \
+		"$(($(gave_up_count) - before))"
+	if [[ ${MORE-} ]]; then
+		plugin GC "" "" "" "$(jq -c '. + {"cni.dev/valid-attachments": []}' <<<"$CONF")"
+		assert_equal "pins" "$(pins)" ""
+	fi
+	assert_equal "attachments" "$(map_dump attachments)" "[]"
+	assert_equal "deleted" "$(map_dump pods | jq '[.[].formatted.value | select(.deleted_ns > 0)] | length')" "$1"
+	[[ ${MORE-} ]] || assert_equal "operations" "$(map_dump cni_operations |
+		jq -c '[.[].formatted.value | select(.success + .degraded + .error > 0) | [.command, .success, .degraded, .error]]')" \
+		"[[\"ADD\",$1,0,0],[\"DEL\",$1,0,0]]"
+	for ((i = 0; i < $1; i++)); do
+		cheap_pod_gone "$i"
+	done
+}
+
+test_64_at_once() { storm_of 64; }
+
+test_64_at_once_tcx() { MORE=',"markMask":"0xffff0000"' storm_of 64; }
+
+# After the kills: GC removes all of it, and the next ADD is like the first.
+killed_at_random() # COUNT MAX-MS
+{
+	local i killed
+	cheap_pod 0
+	cheap_pod 1
+	[[ ${UNLOADED-} ]] || "$B/podtag" load >/dev/null
+	for ((i = 0; i < $1; i++)); do
+		[[ ! ${UNLOADED-} ]] || "$B/podtag" unload >/dev/null
+		killed=$(CNI_COMMAND=ADD CNI_NETNS=/run/netns/p0 CNI_CONTAINERID=c0ffee-p0 CNI_IFNAME=eth0 CNI_PATH=/ \
+			CNI_ARGS=$(cni_args shop p0) "$LIB/kill_adds" "${EACH-1}" "$2" "$T/conf.0" "$B/podtag")
+		((TOTAL += killed)) || true
+		[[ ! ${UNLOADED-} || $((i % 5)) == 0 ]] || continue
+		mended
+	done
+	mended
+	say "$TOTAL killed"
+}
+
+mended()
+{
+	# another pod is not held up by the dead one's lock, and has its own id
+	add 1 || fail "ADD of another pod: $(cat "$T/out.1" "$T/err.1")"
+	gc
+	assert_equal "attachments" "$(map_dump attachments | jq length)" 1
+	assert_equal "namespaces" "$(map_dump pod_by_netns | jq length)" 1
+	assert_equal "addresses" "$(map_dump pod_by_ip | jq -r '.[].formatted.value.text')" 10.200.1.2
+	[[ ! ${MORE-} ]] || assert_equal "pins" "$(pins | wc -l)" 2
+	add 0 || fail "ADD: $(cat "$T/out.0" "$T/err.0")"
+	assert_equal "living pods" "$(map_dump pods |
+		jq -c '[.[].formatted.value | select(.deleted_ns == 0).name] | sort')" '["p0","p1"]'
+	[[ $(pod_id p0) != "$(pod_id p1)" ]] || fail "one id for two"
+	assert_equal "identity" "$(map_dump pod_by_netns |
+		jq --argjson n "$(stat -L -c %i /run/netns/p0)" '.[].formatted | select(.key == $n).value.pod_id')" "$(pod_id p0)"
+	traffic_begin p0
+	echo x >/dev/udp/10.200.0.2/9
+	in_pod p0 bash -c "echo x >/dev/udp/10.200.0.1/9"
+	assert_traffic_exact p0
+	del 0
+	del 1
+	assert_equal "attachments" "$(map_dump attachments)" "[]"
+	assert_equal "pins" "$(pins)" ""
+	assert_equal "directories" "$(cd /sys/fs/bpf/podtag && ls -d -- *)" v1
+	assert_equal "what gave up" "$(gave_up)" "[]"
+}
+
+gc()
+{
+	plugin GC "" "" "" '{"cniVersion":"1.1.0","name":"net","type":"podtag","cni.dev/valid-attachments":[{"containerID":"c0ffee-p1","ifname":"eth0"}]}' \
+		>/dev/null
+}
+
+cleanup() { cheap_pod_gone 0 && cheap_pod_gone 1; }
+
+test_add_killed_clsact()
+{
+	TOTAL=0
+	EACH=10 killed_at_random 10 3
+	assert_at_least "killed" "$TOTAL" 30
+	cleanup
+}
+
+test_add_killed_tcx()
+{
+	TOTAL=0
+	MORE=',"markMask":"0xff000000"'
+	EACH=10 killed_at_random 10 30
+	assert_at_least "killed" "$TOTAL" 20
+	cleanup
+}
+
+# The very first ADD loads the programs, which takes longest.
+test_first_load_killed()
+{
+	TOTAL=0
+	UNLOADED=1 killed_at_random 40 40
+	assert_at_least "killed" "$TOTAL" 10
+	cleanup
+}
+
+test_del_killed()
+{
+	local i killed total=0
+	cheap_pod 0
+	echo "$CONF" >"$T/del"
+	for ((i = 0; i < 30; i++)); do
+		add 0
+		killed=$(CNI_COMMAND=DEL CNI_NETNS=/run/netns/p0 CNI_CONTAINERID=c0ffee-p0 CNI_IFNAME=eth0 CNI_PATH=/ \
+			"$LIB/kill_adds" 1 2 "$T/del" "$B/podtag")
+		((total += killed)) || true
+		del 0
+		assert_equal "attachments" "$(map_dump attachments)" "[]"
+		assert_equal "namespaces" "$(map_dump pod_by_netns)" "[]"
+	done
+	assert_at_least "killed" "$total" 5
+	cheap_pod_gone 0
+}
+
+# Nobody needs the agent for a count.
+test_agent_killed_under_traffic()
+{
+	local list i before
+	list=$(conflist net 1.0.0 "$(ptp 1)" "$(podtag)")
+	pod_add server "$list"
+	pod_add client "$list"
+	serve server 80
+	agent_start
+	traffic_begin server
+	traffic_begin client
+	lose client 2
+	in_pod client "$TOOLS/load" run -j 4 -c 1000000 -t 6 -u 200000 -d 200000 "$(pod_address server)" 80 >"$T/load" &
+	PIDS+=($!)
+	for i in 1 2 3 4 5; do
+		before=$(pod_traffic client)
+		wait_for 10 differs "$before"
+		agent_stop KILL
+		assert_equal "agent's exit" "$AGENT_STATUS" 137
+		agent_start
+	done
+	wait "${PIDS[-1]}" || fail "$(cat "$T/load")"
+	unset 'PIDS[-1]'
+	assert_traffic_exact server
+	assert_traffic_exact client
+	same_moment 10 "pod_traffic client" "scraped client"
+	assert_equal "/metrics" "$B_VALUE" "$A_VALUE"
+	wait_for 30 sockets_are_quiet client
+	same_moment 10 "kernel_retransmits client" "pod_retransmits client"
+	assert_equal "sum of retransmits" "${B_VALUE%% *}" "${A_VALUE%% *}"
+	assert_at_least "retransmits" "${A_VALUE%% *}" 100
+	lose_nothing
+}
+
+differs() { [[ $(pod_traffic client) != "$1" ]]; }
+
+scraped() # POD: as pod_traffic prints it
+{
+	metrics >"$T/scrape"
+	echo "$(sample pod_network_packets_total "pod=\"$1\"" 'direction="receive"' <"$T/scrape")" \
+		"$(sample pod_network_bytes_total "pod=\"$1\"" 'direction="receive"' <"$T/scrape")" \
+		"$(sample pod_network_packets_total "pod=\"$1\"" 'direction="transmit"' <"$T/scrape")" \
+		"$(sample pod_network_bytes_total "pod=\"$1\"" 'direction="transmit"' <"$T/scrape")"
+}
+
+run_tests "$@"
