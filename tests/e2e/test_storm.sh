@@ -187,8 +187,8 @@ cleanup() { cheap_pod_gone 0 && cheap_pod_gone 1; }
 test_add_killed_clsact()
 {
 	TOTAL=0
-	EACH=10 killed_at_random 10 3
-	assert_at_least "killed" "$TOTAL" 30
+	EACH=10 killed_at_random 20 3
+	assert_equal "killed" "$TOTAL" 200
 	cleanup
 }
 
@@ -196,8 +196,8 @@ test_add_killed_tcx()
 {
 	TOTAL=0
 	MORE=',"markMask":"0xff000000"'
-	EACH=10 killed_at_random 10 30
-	assert_at_least "killed" "$TOTAL" 20
+	EACH=5 killed_at_random 10 30
+	assert_equal "killed" "$TOTAL" 50
 	cleanup
 }
 
@@ -206,7 +206,7 @@ test_first_load_killed()
 {
 	TOTAL=0
 	UNLOADED=1 killed_at_random 40 40
-	assert_at_least "killed" "$TOTAL" 10
+	assert_equal "killed" "$TOTAL" 40
 	cleanup
 }
 
@@ -224,7 +224,7 @@ test_del_killed()
 		assert_equal "attachments" "$(map_dump attachments)" "[]"
 		assert_equal "namespaces" "$(map_dump pod_by_netns)" "[]"
 	done
-	assert_at_least "killed" "$total" 5
+	assert_equal "killed" "$total" 30
 	cheap_pod_gone 0
 }
 
