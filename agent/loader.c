@@ -15,6 +15,7 @@
 #include "agent/log.h"
 #include "bpf/datapath.h"
 #include "bpf/pods.h"
+#include "bpf/tc.h"
 
 #define SWEEP_SECONDS 15
 #define RETRY_SECONDS 10
@@ -190,6 +191,7 @@ static void sweep(struct pt_datapath *dp)
 	if (err < 0)
 		pt_agent_log(PT_LOG_WARN, "the sweep was cut short: %s", strerror(-err));
 	close(lock);
+	pt_tc_reap();
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)

@@ -209,7 +209,7 @@ int pt_attachment_end(struct pt_datapath *dp, const struct pt_attachment_key *ke
 	disown_ip(dp, attachment.pod_id, attachment.ipv4);
 	disown_ip(dp, attachment.pod_id, attachment.ipv6);
 	if (attachment.ifindex) {
-		err = pt_tc_detach_tcx(attachment.ifindex);
+		err = pt_tc_retire_tcx(attachment.ifindex);
 		if (err)
 			return err;
 		disown_ifindex(dp, attachment.pod_id, attachment.ifindex);
@@ -365,7 +365,7 @@ static int begin(struct pt_datapath *dp, const struct pt_attachment_key *key,
 
 	err = begin_attachment(dp, key, pod, pod_id, ret);
 	if (!err)
-		err = pt_attachment_write(dp, key, ret);
+		err = bpf_map_update_elem(dp->maps[PT_MAP_ATTACHMENTS], key, ret, BPF_ANY);
 	if (!err)
 		err = write_pod(dp, pod_id, pod, &ret->classid);
 	if (!err)
@@ -390,7 +390,7 @@ int pt_pod_begin(struct pt_datapath *dp, const struct pt_attachment_key *key,
 int pt_attachment_write(struct pt_datapath *dp, const struct pt_attachment_key *key,
 			const struct pt_attachment *attachment)
 {
-	return bpf_map_update_elem(dp->maps[PT_MAP_ATTACHMENTS], key, attachment, BPF_ANY);
+	return bpf_map_update_elem(dp->maps[PT_MAP_ATTACHMENTS], key, attachment, BPF_EXIST);
 }
 
 struct gc {

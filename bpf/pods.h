@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* The life of a pod in the identity maps: begin, attach, end, and the sweep behind them.
  *
- * All of it runs with the datapath's lock held. Each step leaves the maps such that a SIGKILL after
- * it is mended by the next pt_pod_begin(), pt_pod_end() or pt_pods_sweep(): the attachment is
- * written first and removed last. Functions return 0 or a negative errno and print nothing.
+ * All of it but pt_attachment_write() runs with the datapath's lock held. Each step leaves the maps
+ * such that a SIGKILL after it is mended by the next pt_pod_begin(), pt_pod_end() or
+ * pt_pods_sweep(): the attachment is written first and removed last. Functions return 0 or a
+ * negative errno and print nothing.
  */
 #ifndef PT_PODS_H
 #define PT_PODS_H
@@ -21,7 +22,8 @@ void pt_text_fit(char *field, size_t size, const char *text);
 int pt_pod_begin(struct pt_datapath *dp, const struct pt_attachment_key *key,
 		 const struct pt_pod *pod, struct pt_attachment *ret);
 
-/* Writes the attachment as it is now: after tc programs were attached, or with the reason. */
+/* Writes the attachment as it is now: after tc programs were attached, or with the reason. Needs no
+ * lock. -ENOENT: it was ended in the meantime. */
 int pt_attachment_write(struct pt_datapath *dp, const struct pt_attachment_key *key,
 			const struct pt_attachment *attachment);
 
@@ -31,8 +33,9 @@ int pt_interface_mark(struct pt_datapath *dp, __u32 ifindex, __u32 mark, __u32 m
 /* Gives a pod's slot back, for the sweep. */
 int pt_slot_clear(struct pt_datapath *dp, __u32 classid);
 
-/* Ends the attachment: detaches, forgets the identity, and leaves the pod's counters readable for
- * PT_RETENTION_NS. Without such an attachment it does nothing and returns 0. */
+/* Ends the attachment: gives its links up (pt_tc_reap()), forgets the identity, and leaves the
+ * pod's counters readable for PT_RETENTION_NS. Without such an attachment it does nothing and
+ * returns 0. */
 int pt_attachment_end(struct pt_datapath *dp, const struct pt_attachment_key *key);
 
 /* Says whether the attachment of that key is still wanted. */

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* Remove what nobody needs any more: pods whose retention is over, and half-done work of processes
  * that were killed. With the lock held nothing is half done that will still be finished. */
-#include <dirent.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <bpf/bpf.h>
 
 #include "bpf/each.h"
 #include "bpf/pods.h"
 #include "bpf/snapshot.h"
-#include "bpf/tc.h"
 
 /* A pod as the sweep sees it. */
 struct seen {
@@ -180,24 +176,6 @@ static int sweep_netns(struct sweep *sweep)
 	return err;
 }
 
-/* The kernel detaches a link from an interface that goes away, but leaves its pin. */
-static void sweep_links(void)
-{
-	DIR *stream = opendir(PT_DIR "/links");
-	struct dirent *entry;
-	char path[320];
-
-	while (stream && (entry = readdir(stream))) {
-		if (strncmp(entry->d_name, "if", 2))
-			continue;
-		snprintf(path, sizeof(path), PT_DIR "/links/%s", entry->d_name);
-		if (!pt_tc_link_ifindex(path))
-			unlink(path);
-	}
-	if (stream)
-		closedir(stream);
-}
-
 int pt_pods_sweep(struct pt_datapath *dp)
 {
 
@@ -229,7 +207,7 @@ int pt_pods_sweep(struct pt_datapath *dp)
 	if (!err)
 		err = sweep_map(&sweep, PT_MAP_TCP_RETRANSMITS, sizeof(__u64),
 				sizeof(struct pt_retransmits), OWNER_IS_KEY);
-	sweep_links();
+
 	free(sweep.pods);
 	return err;
 }

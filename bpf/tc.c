@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* Attach the traffic programs to one interface of a pod. */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -211,23 +212,46 @@ int pt_tc_attach_tcx(__u32 ifindex, bool mark)
 		return -EOPNOTSUPP;
 	if (!err)
 		err = ensure_link(ifindex, TCX_EGRESS, "out", "podtag_tcx_out");
-	if (err)
-		pt_tc_detach_tcx(ifindex);
+	if (err) {
+		pt_tc_retire_tcx(ifindex);
+		pt_tc_reap();
+	}
 	return err;
 }
 
-int pt_tc_detach_tcx(__u32 ifindex)
+int pt_tc_retire_tcx(__u32 ifindex)
 {
 	static const char *const directions[] = { "in", "out" };
-	char path[128];
+	char path[128], retired[128];
 	int err = 0;
 
 	for (size_t i = 0; i < 2; i++) {
 		link_path(path, sizeof(path), ifindex, directions[i]);
-		if (unlink(path) && errno != ENOENT)
+		snprintf(retired, sizeof(retired), PT_DIR "/links/retired%u_%s", ifindex,
+			 directions[i]);
+		if (rename(path, retired) && errno != ENOENT)
 			err = -errno;
 	}
 	return err;
+}
+
+void pt_tc_reap(void)
+{
+	DIR *stream = opendir(PT_DIR "/links");
+	struct dirent *entry;
+	char path[320];
+
+	while (stream && (entry = readdir(stream))) {
+		bool retired = !strncmp(entry->d_name, "retired", 7);
+
+		if (!retired && strncmp(entry->d_name, "if", 2))
+			continue;
+		snprintf(path, sizeof(path), PT_DIR "/links/%s", entry->d_name);
+		if (retired || !pt_tc_link_ifindex(path))
+			unlink(path);
+	}
+	if (stream)
+		closedir(stream);
 }
 
 int pt_tc_link_ifindex(const char *path)

@@ -23,8 +23,13 @@ bool pt_tc_clsact_is_attached(int netlink_fd, __u32 ifindex);
  * programs. mark: also the program that writes skb->mark. -EOPNOTSUPP: no tcx in this kernel. */
 int pt_tc_attach_tcx(__u32 ifindex, bool mark);
 
-/* Unpins the links of the host end, which detaches them. 0 when there are none. */
-int pt_tc_detach_tcx(__u32 ifindex);
+/* Gives the links of the host end up, at once: what detaches them, and waits for the kernel as long
+ * as attaching does, is pt_tc_reap(). 0 when there are none. */
+int pt_tc_retire_tcx(__u32 ifindex);
+
+/* Unpins the links that are given up, and those whose interface is gone. Takes 8 to 16 ms for each
+ * of the former: call it without the datapath's lock. */
+void pt_tc_reap(void);
 
 /* The interface that a pinned tcx link is attached to; 0 when that interface is gone. */
 int pt_tc_link_ifindex(const char *path);

@@ -9,6 +9,7 @@
 #include <bpf/bpf.h>
 
 #include "bpf/pods.h"
+#include "bpf/tc.h"
 #include "cni/attach.h"
 #include "cni/cgroup.h"
 #include "cni/link.h"
@@ -112,6 +113,15 @@ static void miss_map(struct pt_session *session, int err)
 			"the pod cannot be written into the maps: %s", strerror(-err));
 }
 
+static void undo(struct pt_session *session, const struct pt_attachment_key *key)
+{
+	if (!session->locked && pt_session_begin(session, LOCK_MS, false))
+		return;
+	pt_attachment_end(&session->dp, key);
+	pt_session_unlock(session);
+	pt_tc_reap();
+}
+
 /* With the session begun. */
 static void tag_and_attach(const struct pt_env *env, const struct pt_conf *conf,
 			   struct pt_session *session, const struct pt_link *link)
@@ -130,13 +140,17 @@ static void tag_and_attach(const struct pt_env *env, const struct pt_conf *conf,
 	} else {
 		if (before.pod_id != attachment.pod_id)
 			before.hook = PT_HOOK_NONE; /* another pod's, and gone */
+		/* the kernel may take its time here, and other pods need not wait for that */
+		pt_session_unlock(session);
 		pt_attach(session, link, before.hook, conf->mark_mask, &attachment);
 		err = pt_attachment_write(&session->dp, &key, &attachment);
-		if (err)
+		if (err == -ENOENT)
+			pt_tc_retire_tcx(attachment.ifindex); /* a DEL was faster */
+		else if (err)
 			miss_map(session, err);
 	}
 	if (session->missed && conf->closed)
-		pt_attachment_end(&session->dp, &key); /* the runtime gets an error: as if never */
+		undo(session, &key); /* the runtime gets an error: as if never */
 	else
 		pt_log(PT_LOG_INFO, "pod %s/%s is %llu, on %s%s%s", pod.namespace, pod.name,
 		       attachment.pod_id, pod.node_interface, *attachment.reason ? ", " : "",
@@ -149,6 +163,8 @@ int pt_add(const struct pt_env *env, const struct pt_conf *conf, struct pt_sessi
 	struct pt_link link = { .netlink_fd = -1, .reason = "" };
 	int netns_fd, ret;
 	__u32 netns = 0;
+
+	pt_session_open(session); /* if it is loaded, the deadline is counted from here on */
 
 	/* where it cannot be told, /proc is missing, and the node itself might become a "pod" */
 	netns_fd = env->netns_override ? 0 : pt_netns_is_own(env->netns);

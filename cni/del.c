@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bpf/pods.h"
+#include "bpf/tc.h"
 #include "cni/log.h"
 #include "cni/verbs.h"
 
@@ -25,6 +26,8 @@ static void sweep(struct pt_session *session)
 
 	if (err)
 		pt_log(PT_LOG_INFO, "sweep: %s", strerror(-err));
+	pt_session_unlock(session);
+	pt_tc_reap();
 }
 
 int pt_del(const struct pt_env *env, const struct pt_conf *conf, struct pt_session *session,

@@ -4,18 +4,29 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cni/deadline.h"
 #include "cni/log.h"
 #include "cni/session.h"
 
+/* Tells one load from another: the directory's inode. */
+static ino_t loaded_inode(void)
+{
+	struct stat dir;
+
+	return stat(PT_DIR, &dir) ? 0 : dir.st_ino;
+}
+
 int pt_session_open(struct pt_session *session)
 {
+	ino_t inode = loaded_inode();
 	int err = session->open ? 0 : pt_datapath_open(&session->dp);
 
-	if (!err) {
+	if (!err && !session->open) {
 		session->open = true;
+		session->inode = inode;
 		pt_deadline_watch(&session->dp);
 	}
 	return err;
@@ -30,14 +41,10 @@ static void close_datapath(struct pt_session *session)
 	session->open = false;
 }
 
-int pt_session_begin(struct pt_session *session, int lock_ms, bool load)
+static int take_lock(struct pt_session *session, int lock_ms)
 {
-	char text[512] = "";
-	int err;
+	int err = pt_datapath_lock(lock_ms);
 
-	if (!load && access(PT_DIR, F_OK))
-		return -ENOENT; /* without the lock, which would mount what is not there */
-	err = pt_datapath_lock(lock_ms);
 	if (err < 0) {
 		pt_session_miss(session, PT_LOCK, PT_CNI_TRY_LATER,
 				"the datapath's lock is not to be had: %s", strerror(-err));
@@ -45,8 +52,29 @@ int pt_session_begin(struct pt_session *session, int lock_ms, bool load)
 	}
 	session->lock_fd = err;
 	session->locked = true;
+	return 0;
+}
 
-	close_datapath(session); /* opened without the lock, it may have been replaced since */
+void pt_session_unlock(struct pt_session *session)
+{
+	if (session->locked)
+		close(session->lock_fd);
+	session->locked = false;
+}
+
+int pt_session_begin(struct pt_session *session, int lock_ms, bool load)
+{
+	char text[512] = "";
+	int err;
+
+	if (!load && access(PT_DIR, F_OK))
+		return -ENOENT; /* without the lock, which would mount what is not there */
+	err = take_lock(session, lock_ms);
+	if (err)
+		return err;
+
+	if (session->inode != loaded_inode())
+		close_datapath(session); /* opened without the lock, and replaced since */
 	err = pt_session_open(session);
 	if (err == -ENOENT && load) {
 		err = pt_datapath_load(text, sizeof(text));
@@ -91,7 +119,5 @@ void pt_session_end(struct pt_session *session, bool error)
 				   1, __ATOMIC_RELAXED);
 	}
 	close_datapath(session);
-	if (session->locked)
-		close(session->lock_fd);
-	session->locked = false;
+	pt_session_unlock(session);
 }

@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include <sys/types.h>
+
 #include "bpf/datapath.h"
 #include "cni/error.h"
 
@@ -14,6 +16,7 @@ struct pt_session {
 	struct pt_error miss; /* what, for failurePolicy closed: the first of them */
 	bool open;
 	struct pt_datapath dp;
+	ino_t inode; /* of the load that dp is of */
 	bool locked;
 	int lock_fd;
 };
@@ -22,6 +25,9 @@ struct pt_session {
  * negative errno, -ENOENT without load meaning that nothing is loaded. The failure is noted as a
  * miss already, apart from that -ENOENT. */
 int pt_session_begin(struct pt_session *session, int lock_ms, bool load);
+
+/* Gives the lock back; the datapath stays open. Without the lock it does nothing. */
+void pt_session_unlock(struct pt_session *session);
 
 /* Opens the datapath without the lock, to read or to count. Returns 0, also when it is open
  * already, or a negative errno. */

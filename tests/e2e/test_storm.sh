@@ -59,13 +59,15 @@ gave_up() { map_dump gave_up | jq -c '[.[].formatted.value | select(.count > 0)]
 gave_up_count() { map_dump gave_up | jq '[.[].formatted.value.count] | add'; }
 
 # A tcx attach waits for the kernel's grace periods, and 64 of them in a row for longer than a pod
-# may be held up. Who had to give up is counted, started none the less, and is mended by the next ADD.
+# may be held up. Who had to give up is counted, started none the less, and is mended by the
+# next ADD.
 later() # COUNT
 {
 	local i gave
 	gave=$(gave_up_count)
 	say "gave up: $(gave_up)"
-	assert_equal "pods, with those that gave up" "$(($(map_dump pods | jq length) + gave))" "$1"
+	assert_equal "pods without a hook" "$(($1 - $(map_dump attachments |
+		jq '[.[].formatted.value | select(.hook == "PT_HOOK_TCX")] | length')))" "$gave"
 	for ((i = 0; i < $1; i++)); do
 		cp "$T/out.$i" "$T/first.$i"
 		add "$i" || fail "ADD of pod $i: $(cat "$T/err.$i")"
@@ -76,11 +78,12 @@ later() # COUNT
 
 storm_of() # COUNT
 {
-	local i before
+	local i
 	for ((i = 0; i < $1; i++)); do
 		cheap_pod "$i"
 	done
 	[[ ! -e $PINS ]] || fail "loaded already"
+	[[ ! ${MORE-} ]] || "$B/podtag" load >/dev/null # or there is no counter yet for who gives up
 	storm add "$1"
 	if [[ ${MORE-} ]]; then
 		later "$1"
@@ -107,12 +110,9 @@ storm_of() # COUNT
 		assert_traffic_exact "p$i"
 	done
 
-	before=$(gave_up_count)
 	storm del "$1"
-	# the same holds for detaching; what is left undone is counted, and DEL comes again or GC
-	assert_equal "attachments left, by those that gave up" "$(map_dump attachments | jq length)" \
-		"$(($(gave_up_count) - before))"
 	if [[ ${MORE-} ]]; then
+		# detaching waits as attaching does; what the time was too short for, any later call does
 		plugin GC "" "" "" "$(jq -c '. + {"cni.dev/valid-attachments": []}' <<<"$CONF")"
 		assert_equal "pins" "$(pins)" ""
 	fi
