@@ -10,8 +10,6 @@
 #include "agent/metrics.h"
 #include "agent/process.h"
 
-#define PROGRAMS_MAX 64
-
 /* What a page says about the pages before it. */
 static uint64_t last_ns, failed;
 
@@ -36,8 +34,8 @@ static bool is_failed(int result, const char *what)
 
 int pt_scrape(struct evbuffer *out, enum pt_format format)
 {
-	struct pt_program_record programs[PROGRAMS_MAX];
-	struct pt_map_record maps[PT_MAP_COUNT];
+	struct pt_program_record programs[PT_RECORDS_MAX];
+	struct pt_map_record maps[PT_RECORDS_MAX];
 	const uint64_t start_ns = now_ns();
 	struct pt_snapshot snapshot = {};
 	struct pt_metrics metrics = {};
@@ -52,12 +50,12 @@ int pt_scrape(struct evbuffer *out, enum pt_format format)
 		metrics.pods = result < 0 ? NULL : &snapshot;
 		any_failed |= is_failed(result, "the pods");
 
-		result = pt_programs_read(programs, PROGRAMS_MAX);
+		result = pt_programs_read(programs, PT_RECORDS_MAX);
 		metrics.programs = result < 0 ? NULL : programs;
 		metrics.program_count = result < 0 ? 0 : result;
 		any_failed |= is_failed(result, "the programs' statistics");
 
-		result = pt_maps_read(&dp, maps);
+		result = pt_maps_read(maps, PT_RECORDS_MAX);
 		metrics.maps = result < 0 ? NULL : maps;
 		metrics.map_count = result < 0 ? 0 : result;
 		any_failed |= is_failed(result, "the maps' sizes");

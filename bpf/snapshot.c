@@ -240,6 +240,7 @@ static int read_map(int fd, struct pt_map_record *ret)
 	switch (info.type) {
 	case BPF_MAP_TYPE_ARRAY:
 	case BPF_MAP_TYPE_PERCPU_ARRAY:
+	case BPF_MAP_TYPE_PROG_ARRAY:
 		ret->entries = info.max_entries;
 		return 0;
 	case BPF_MAP_TYPE_HASH:
@@ -249,13 +250,31 @@ static int read_map(int fd, struct pt_map_record *ret)
 	}
 }
 
-int pt_maps_read(const struct pt_datapath *dp, struct pt_map_record ret[PT_MAP_COUNT])
+/* From the pins, because the maps that only programs use take memory too. */
+int pt_maps_read(struct pt_map_record *ret, size_t max)
 {
+	DIR *stream = opendir(PT_DIR "/maps");
+	struct dirent *entry;
+	size_t count = 0;
+	char path[320];
 	int err = 0;
 
-	for (int i = 0; i < PT_MAP_COUNT && !err; i++) {
-		ret[i] = (struct pt_map_record){ .name = pt_map_names[i] };
-		err = read_map(dp->maps[i], &ret[i]);
+	if (!stream)
+		return -errno;
+	while (!err && count < max && (entry = readdir(stream))) {
+		int fd;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), PT_DIR "/maps/%s", entry->d_name);
+		err = fd = bpf_obj_get(path);
+		if (fd < 0)
+			break;
+		ret[count] = (struct pt_map_record){};
+		snprintf(ret[count].name, sizeof(ret->name), "%.15s", entry->d_name);
+		err = read_map(fd, &ret[count++]);
+		close(fd);
 	}
-	return err ? err : PT_MAP_COUNT;
+	closedir(stream);
+	return err ? err : (int)count;
 }

@@ -31,7 +31,7 @@ struct pt_program_record {
 };
 
 struct pt_map_record {
-	const char *name;
+	char name[16];
 	__u64 entries; /* of arrays: all; of socket storage, which can't be walked: 0 */
 	__u64 max_entries;
 	__u64 memory_bytes; /* what the kernel says in fdinfo */
@@ -45,8 +45,11 @@ int pt_snapshot_read(const struct pt_datapath *dp, struct pt_snapshot *ret);
 /* A zeroed snapshot is fine. */
 void pt_snapshot_free(struct pt_snapshot *snapshot);
 
+/* More programs, and more maps, than there will be. */
+#define PT_RECORDS_MAX 32
+
 /* Describe what is pinned, at most max records. Return how many, or a negative errno. */
 int pt_programs_read(struct pt_program_record *ret, size_t max);
-int pt_maps_read(const struct pt_datapath *dp, struct pt_map_record ret[PT_MAP_COUNT]);
+int pt_maps_read(struct pt_map_record *ret, size_t max);
 
 #endif

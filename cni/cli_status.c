@@ -21,7 +21,7 @@ struct status {
 	size_t living;
 	size_t deleted;
 	size_t hooks[HOOKS];
-	struct pt_map_record maps[PT_MAP_COUNT];
+	struct pt_map_record maps[PT_RECORDS_MAX];
 	int map_count;
 };
 
@@ -57,7 +57,7 @@ static int collect(struct status *status)
 			  sizeof(struct pt_attachment), count_hook, status);
 	if (err)
 		return err;
-	status->map_count = pt_maps_read(status->dp, status->maps);
+	status->map_count = pt_maps_read(status->maps, PT_RECORDS_MAX);
 	return status->map_count < 0 ? status->map_count : 0;
 }
 
