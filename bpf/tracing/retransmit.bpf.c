@@ -81,23 +81,6 @@ static __u32 segments_of(struct sock *sk, struct tcp_skb_cb *tcb, int err, struc
 	return segments;
 }
 
-/* A socket older than its pod's ADD is tagged at its first retransmission, from which on nothing
- * of it is missed. */
-static void tag_late(struct sock *sk, __u64 pod_id)
-{
-	struct pt_sock *tagged;
-
-	if (!socket_tag)
-		return;
-	tagged = bpf_sk_storage_get(&sock_pod, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!tagged) {
-		give_up(PT_SOCKET_TAG);
-		return;
-	}
-	tagged->pod_id = pod_id;
-	tagged->total_retrans = total_retrans(sk);
-}
-
 /* ctx: const struct sock *sk, const struct sk_buff *skb, and from 6.17 on int err */
 SEC("tp_btf/tcp_retransmit_skb")
 int podtag_rexmit(__u64 *ctx)
@@ -120,7 +103,7 @@ int podtag_rexmit(__u64 *ctx)
 
 	segments = segments_of(sk, tcb, err, tagged, &missed);
 	if (!tagged)
-		tag_late(sk, pod_id);
+		tag_socket(sk, pod_id); /* older than ADD: from here on nothing is missed */
 	if (!segments)
 		return 0;
 

@@ -26,18 +26,9 @@ int podtag_on_state(void *ctx)
 static void tag(struct sock *sk)
 {
 	__u64 pod_id = pod_of_netns(sk);
-	struct pt_sock *tagged;
 
-	if (!pod_id)
-		return;
-
-	tagged = bpf_sk_storage_get(&sock_pod, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!tagged) {
-		give_up(PT_SOCKET_TAG);
-		return;
-	}
-	tagged->pod_id = pod_id;
-	tagged->total_retrans = total_retrans(sk);
+	if (pod_id)
+		tag_socket(sk, pod_id);
 }
 
 /* A child starts with its SYN-ACK's retransmits in total_retrans, which podtag_synack has counted.

@@ -29,6 +29,22 @@ static inline __u32 total_retrans(struct sock *sk)
 	return BPF_CORE_READ((struct tcp_sock *)sk, total_retrans);
 }
 
+static inline void tag_socket(struct sock *sk, __u64 pod_id)
+{
+	struct pt_sock *tagged;
+
+	if (!socket_tag)
+		return;
+
+	tagged = bpf_sk_storage_get(&sock_pod, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!tagged) {
+		give_up(PT_SOCKET_TAG);
+		return;
+	}
+	tagged->pod_id = pod_id;
+	tagged->total_retrans = total_retrans(sk);
+}
+
 /* The pod's counters, or NULL, which is counted: only pods that ADD made have a tag or a netns. */
 static inline struct pt_retransmits *retransmits_of(__u64 pod_id)
 {
