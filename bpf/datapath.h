@@ -20,6 +20,7 @@
 #define PT_ROOT  PT_BPFFS "/podtag"
 #define PT_DIR   PT_ROOT "/v" PT_STRINGIFY(PT_SCHEMA)
 
+/* Those that userspace opens; there are also sock_pod and the jump maps. */
 #define PT_MAPS(X)                                                                                 \
 	X(PODS, pods)                                                                              \
 	X(POD_BY_NETNS, pod_by_netns)                                                              \
@@ -30,8 +31,7 @@
 	X(ATTACHMENTS, attachments)                                                                \
 	X(GAVE_UP, gave_up)                                                                        \
 	X(CNI_OPERATIONS, cni_operations)                                                          \
-	X(DATAPATH, datapath)                                                                      \
-	X(SOCK_POD, sock_pod)
+	X(DATAPATH, datapath)
 
 enum pt_map {
 #define X(id, name) PT_MAP_##id,
