@@ -408,6 +408,10 @@ int pt_datapath_load(char *text, size_t size)
 	before = libbpf_set_print(keep_warnings);
 	result = access(PT_DIR, F_OK) ? create() : upgrade();
 	libbpf_set_print(before);
+	if (result == -ESRCH) { /* libbpf's word for it */
+		snprintf(text, size, "this kernel has no BTF in /sys/kernel/btf/vmlinux");
+		result = -EOPNOTSUPP;
+	}
 	if (result < 0 && !text[0])
 		snprintf(text, size, "%s", strerror(-result));
 	return result;

@@ -255,6 +255,28 @@ test_missing_bpffs()
 	mount -t bpf bpf /sys/fs/bpf
 }
 
+# Below the floor pods start as if podtag were not there, and who asks is told why.
+test_without_btf()
+{
+	mount -t tmpfs tmpfs /sys/kernel/btf
+	assert_fails "$B/podtag" check
+	assert_contains "check" "$(cat "$T/out")" "BTF                            missing"
+	assert_fails "$B/podtag" load
+	assert_contains "load" "$(cat "$T/err")" "no BTF"
+	bare_pod pod
+	assert_json_equal "result" "$(plugin ADD /run/netns/pod c0ffee-pod eth0 "$(conf_of pod)" 2>"$T/err")" \
+		"$(conf_of pod | jq .prevResult)"
+	assert_contains "the log of ADD" "$(cat "$T/err")" "no BTF"
+	assert_fails plugin ADD /run/netns/pod c0ffee-pod eth0 "$(conf_of pod '{"failurePolicy":"closed"}')"
+	assert_equal "code with policy closed" "$(jq .code "$T/out")" 100
+	"$B/podtag-agent" >"$T/agent.log" 2>&1 &
+	AGENT_PID=$!
+	wait_for 10 curl -fsS -o /dev/null "$AGENT/healthz"
+	wait_for 10 grep -q "no BTF" "$T/agent.log"
+	assert_contains "readyz" "$(curl -sS -w ' %{http_code}' "$AGENT/readyz")" "no BTF"
+	assert_equal "datapath loaded" "$(metric podtag_datapath_loaded)" 0
+}
+
 test_unwritable_bpffs()
 {
 	bare_pod pod
