@@ -96,7 +96,7 @@ struct pt_retransmits {
 struct pt_sock {
 	__u64 pod_id;
 	__u32 total_retrans; /* the socket's own count as far as it is in tcp_retransmits */
-	__u32 pad;
+	__u32 is_settled;    /* 0: total_retrans says nothing yet, as in what a listener hands on */
 };
 
 /* Map attachments: what one CNI ADD did, so that DEL, GC and a repeated ADD need nothing else. */

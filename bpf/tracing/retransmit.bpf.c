@@ -71,6 +71,10 @@ static __u32 segments_of(struct sock *sk, struct tcp_skb_cb *tcb, int err, struc
 
 	if (!tagged)
 		return err ? 0 : segments;
+	if (!tagged->is_settled) {
+		settle_at(tagged, total_retrans(sk));
+		return err ? 0 : segments;
+	}
 
 	grown = total_retrans(sk) - tagged->total_retrans;
 	tagged->total_retrans += grown;
@@ -103,7 +107,7 @@ int podtag_rexmit(__u64 *ctx)
 
 	segments = segments_of(sk, tcb, err, tagged, &missed);
 	if (!tagged)
-		tag_socket(sk, pod_id); /* older than ADD: from here on nothing is missed */
+		tag_socket(sk, pod_id, true); /* older than ADD: from here on nothing is missed */
 	if (!segments)
 		return 0;
 
@@ -119,7 +123,7 @@ int podtag_rexmit(__u64 *ctx)
 }
 
 /* ctx: const struct sock *sk, const struct request_sock *req. sk is the listener, or with TCP Fast
- * Open the child, whose total_retrans has then grown too. */
+ * Open the child; neither is settled yet. */
 SEC("tp_btf/tcp_retransmit_synack")
 int podtag_synack(__u64 *ctx)
 {
@@ -130,9 +134,6 @@ int podtag_synack(__u64 *ctx)
 
 	if (!pod_id)
 		return 0;
-
-	if (tagged)
-		tagged->total_retrans = total_retrans(sk);
 
 	counters = retransmits_of(pod_id);
 	if (counters)

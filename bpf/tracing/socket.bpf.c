@@ -23,24 +23,25 @@ int podtag_on_state(void *ctx)
 }
 
 /* A connecting or listening socket, or an accepted one whose listener is older than podtag. */
-static void tag(struct sock *sk)
+static void tag(struct sock *sk, bool is_settled)
 {
 	__u64 pod_id = pod_of_netns(sk);
 
 	if (pod_id)
-		tag_socket(sk, pod_id);
+		tag_socket(sk, pod_id, is_settled);
 }
 
 /* A child starts with its SYN-ACK's retransmits in total_retrans, which podtag_synack has counted.
- */
+ * Until it is settled here, or at its first retransmission, its total means nothing: some children
+ * are closed without ever having been established. */
 static void accept(struct sock *sk)
 {
 	struct pt_sock *tagged = tag_of(sk);
 
 	if (tagged)
-		tagged->total_retrans = total_retrans(sk);
+		settle_at(tagged, total_retrans(sk));
 	else
-		tag(sk);
+		tag(sk, true);
 }
 
 /* Kernels before 6.17 do not tell of a retransmission that failed below TCP, though RetransSegs
@@ -51,7 +52,7 @@ static void settle(struct sock *sk)
 	struct pt_retransmits *counters;
 	__u32 missed;
 
-	if (!tagged)
+	if (!tagged || !tagged->is_settled)
 		return;
 
 	missed = total_retrans(sk) - tagged->total_retrans;
@@ -74,8 +75,10 @@ int podtag_tag_sock(__u64 *ctx)
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return 0;
 
-	if (newstate == TCP_LISTEN || newstate == TCP_SYN_SENT)
-		tag(sk);
+	if (newstate == TCP_LISTEN)
+		tag(sk, false);
+	else if (newstate == TCP_SYN_SENT)
+		tag(sk, true);
 	else if (newstate == TCP_ESTABLISHED && oldstate == TCP_SYN_RECV)
 		accept(sk);
 	else if (newstate == TCP_CLOSE)

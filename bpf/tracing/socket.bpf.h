@@ -29,7 +29,14 @@ static inline __u32 total_retrans(struct sock *sk)
 	return BPF_CORE_READ((struct tcp_sock *)sk, total_retrans);
 }
 
-static inline void tag_socket(struct sock *sk, __u64 pod_id)
+/* What the socket has retransmitted up to now is counted, or not podtag's to count. */
+static inline void settle_at(struct pt_sock *tagged, __u32 total)
+{
+	tagged->total_retrans = total;
+	tagged->is_settled = 1;
+}
+
+static inline void tag_socket(struct sock *sk, __u64 pod_id, bool is_settled)
 {
 	struct pt_sock *tagged;
 
@@ -42,7 +49,9 @@ static inline void tag_socket(struct sock *sk, __u64 pod_id)
 		return;
 	}
 	tagged->pod_id = pod_id;
-	tagged->total_retrans = total_retrans(sk);
+	tagged->is_settled = 0;
+	if (is_settled)
+		settle_at(tagged, total_retrans(sk));
 }
 
 /* The pod's counters, or NULL, which is counted: only pods that ADD made have a tag or a netns. */
