@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Attach the traffic programs to one interface of a pod.
  *
- * Two hooks, never both for one interface. clsact on the pod's end costs 0.05 ms and is exact
+ * Two hooks, never both for one interface. clsact on the pod's end is quick and exact
  * behind any shaper on the host end; tcx on the host end costs two RCU grace periods under rtnl,
  * and is taken where the pod's end is not free or where packets are to be marked
  * (docs/architecture.md has the figures). Functions return 0 or a negative errno.
@@ -27,8 +27,8 @@ int pt_tc_attach_tcx(__u32 ifindex, bool mark);
  * as attaching does, is pt_tc_reap(). 0 when there are none. */
 int pt_tc_retire_tcx(__u32 ifindex);
 
-/* Unpins the links that are given up, and those whose interface is gone. Takes 8 to 16 ms for each
- * of the former: call it without the datapath's lock. */
+/* Unpins the links that are given up, and those whose interface is gone. Waits for
+ * an RCU grace period for each of the former: call it without the datapath's lock. */
 void pt_tc_reap(void);
 
 /* The interface that a pinned tcx link is attached to; 0 when that interface is gone. */

@@ -68,9 +68,9 @@ struct pt_ip_owner {
 #define PT_SLOTS          (PT_PODS_MAX + 1)
 #define PT_GENERATION_MAX (1u << (16 - PT_SLOT_BITS)) /* a classid has 16 bits */
 
-/* Map pod_traffic, per-CPU array by slot: 5 ns a packet, where a hash of any kind costs ten times
- * that. Bytes as skb->len with the Ethernet header, packets as skbs: what the interface's own
- * counters count. pod_id 0: a free slot. */
+/* Map pod_traffic, per-CPU array by slot, because a packet need not search an array. Bytes as
+ * skb->len with the Ethernet header, packets as skbs: what the interface's own counters count.
+ * pod_id 0: a free slot. */
 struct pt_traffic {
 	__u64 pod_id;
 	__u64 receive_packets;

@@ -255,6 +255,20 @@ static void a_reused_netns_number_ends_the_old_pod(void **state)
 	assert_int_equal(entries(PT_MAP_POD_BY_IP), 2);
 }
 
+/* Two networks of a node may give one address to two pods. */
+static void an_address_stays_with_its_last_owner(void **state)
+{
+	struct fixture *fixture = *state;
+
+	add(fixture, "first", "eth0", 111, 11);
+	add(fixture, "second", "eth0", 112, 12);
+	assert_int_equal(entries(PT_MAP_POD_BY_IP), 2);
+	del(fixture, "first", "eth0");
+	assert_int_equal(entries(PT_MAP_POD_BY_IP), 2);
+	del(fixture, "second", "eth0");
+	assert_int_equal(entries(PT_MAP_POD_BY_IP), 0);
+}
+
 static bool is_two(const struct pt_attachment_key *key, void *arg)
 {
 	++*(int *)arg;
@@ -382,6 +396,7 @@ int main(void)
 		TEST(a_repeated_add_is_the_same_pod),
 		TEST(a_second_interface_is_the_same_pod),
 		TEST(a_reused_netns_number_ends_the_old_pod),
+		TEST(an_address_stays_with_its_last_owner),
 		TEST(gc_keeps_what_is_wanted_and_other_networks),
 		TEST(the_sweep_mends_what_a_kill_left),
 		TEST(a_killed_del_is_finished_by_the_sweep),
