@@ -18,8 +18,8 @@ static struct {
 	enum pt_log_level level;
 	const char *file;
 	const char *command;
-	const char *container_id;
-} setup = { .level = PT_LOG_WARN };
+	char container_id[129];
+} setup = { .level = PT_LOG_WARN, .container_id = "-" };
 
 void pt_log_setup(enum pt_log_level level, const char *file, const char *command,
 		  const char *container_id)
@@ -27,7 +27,9 @@ void pt_log_setup(enum pt_log_level level, const char *file, const char *command
 	setup.level = level;
 	setup.file = file;
 	setup.command = command;
-	setup.container_id = container_id;
+	/* GC and STATUS need none, so nobody has looked at theirs */
+	pt_text_clean(setup.container_id, sizeof(setup.container_id),
+		      container_id ? container_id : "-");
 }
 
 /* O_NONBLOCK so that a FIFO in the file's place cannot stop a pod from starting. */
@@ -78,7 +80,6 @@ static void file_append(const char *path, const char *line, size_t size)
 void pt_log(enum pt_log_level level, const char *format, ...)
 {
 	char raw[1024], text[1024], line[2048], when[32];
-	const char *id = setup.container_id ? setup.container_id : "-";
 	const char *command = setup.command ? setup.command : "-";
 	struct timespec now;
 	struct tm utc;
@@ -91,16 +92,16 @@ void pt_log(enum pt_log_level level, const char *format, ...)
 	vsnprintf(raw, sizeof(raw), format, args);
 	va_end(args);
 	pt_text_clean(text, sizeof(text), raw);
-	fprintf(stderr, "podtag: %s: %s %.128s: %s\n", pt_log_level_names[level], command, id,
-		text);
+	fprintf(stderr, "podtag: %s: %s %s: %s\n", pt_log_level_names[level], command,
+		setup.container_id, text);
 
 	if (!setup.file)
 		return;
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &utc);
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &utc);
-	size = snprintf(line, sizeof(line), "%s.%03ldZ podtag[%d] %s: %s %.128s: %s\n", when,
-			now.tv_nsec / 1000000, getpid(), pt_log_level_names[level], command, id,
-			text);
+	size = snprintf(line, sizeof(line), "%s.%03ldZ podtag[%d] %s: %s %s: %s\n", when,
+			now.tv_nsec / 1000000, getpid(), pt_log_level_names[level], command,
+			setup.container_id, text);
 	file_append(setup.file, line, size);
 }

@@ -10,8 +10,8 @@ enum pt_log_level { PT_LOG_ERROR, PT_LOG_WARN, PT_LOG_INFO, PT_LOG_DEBUG, PT_LOG
 
 extern const char *const pt_log_level_names[PT_LOG_LEVELS];
 
-/* From here on: lines up to that level, with command and container id in front (which may be
- * NULL), also appended to file unless it is NULL. The texts must stay. */
+/* From here on: lines up to that level, with command and container id in front (which may be NULL,
+ * and of any bytes), also appended to file unless it is NULL. file and command must stay. */
 void pt_log_setup(enum pt_log_level level, const char *file, const char *command,
 		  const char *container_id);
 

@@ -74,6 +74,21 @@ static void writes_one_clean_line_with_time_and_container(void **state)
 	assert_memory_equal(line + 23, "Z podtag[", 9);
 }
 
+static void cleans_the_container_id_too(void **state)
+{
+	char line[256] = "";
+	FILE *in;
+	(void)state;
+
+	pt_log_setup(PT_LOG_INFO, file, "GC", "a\n2006-01-02 podtag[1] \xff");
+	pt_log(PT_LOG_WARN, "text");
+	in = fopen(file, "r");
+	assert_non_null(fgets(line, sizeof(line), in));
+	assert_int_equal(fgetc(in), EOF);
+	fclose(in);
+	assert_string_equal(strstr(line, "]"), "] warn: GC a?2006-01-02 podtag[1] ?: text\n");
+}
+
 static void renames_a_full_file(void **state)
 {
 	int fd = open(file, O_WRONLY | O_CREAT, 0640);
@@ -123,6 +138,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(writes_one_clean_line_with_time_and_container,
 						make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(cleans_the_container_id_too, make_folder,
+						remove_folder),
 		cmocka_unit_test_setup_teardown(renames_a_full_file, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(follows_no_link_and_waits_for_no_reader,
 						make_folder, remove_folder),
