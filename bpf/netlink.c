@@ -9,13 +9,17 @@
 
 int pt_netlink_open(void)
 {
+	/* Connected to the kernel, the socket takes nothing from anybody else: a process in the pod
+	 * that has CAP_NET_ADMIN there could send it answers of its own. */
+	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	/* Nobody waits for the kernel for ever: rtnl may be held for long. */
 	struct timeval patience = { .tv_sec = 2 };
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 
 	if (fd < 0)
 		return -errno;
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience))) {
+	if (connect(fd, (const struct sockaddr *)&kernel, sizeof(kernel)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience))) {
 		int err = -errno;
 
 		close(fd);

@@ -8,7 +8,8 @@
 /* A link's attributes with all its statistics stay below this. */
 #define PT_NETLINK_BUFFER 32768
 
-/* Opens a NETLINK_ROUTE socket in the caller's network namespace, or returns a negative errno. */
+/* Opens a NETLINK_ROUTE socket in the caller's network namespace, on which only the kernel is
+ * heard, or returns a negative errno. */
 int pt_netlink_open(void);
 
 /* Sends the request and reads the answer up to its end, calling cb (may be NULL) for each message.
