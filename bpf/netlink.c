@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* One netlink request and its answer, on a plain socket: the namespace is where that was made. */
 #include <errno.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -53,4 +54,28 @@ int pt_netlink_request(int fd, struct nlmsghdr *request, mnl_cb_t cb, void *arg)
 	} while (more > MNL_CB_STOP);
 
 	return 0;
+}
+
+bool pt_netlink_is(const struct nlmsghdr *answer, __u16 type, size_t header_size)
+{
+	if (answer->nlmsg_type == type && mnl_nlmsg_get_payload_len(answer) >= header_size)
+		return true;
+	errno = EBADMSG;
+	return false;
+}
+
+int pt_netlink_u32(const struct nlattr *attr, __u32 *ret)
+{
+	if (mnl_attr_validate(attr, MNL_TYPE_U32) < 0)
+		return MNL_CB_ERROR;
+	*ret = mnl_attr_get_u32(attr);
+	return MNL_CB_OK;
+}
+
+int pt_netlink_text(const struct nlattr *attr, char *ret, size_t size)
+{
+	if (mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) < 0)
+		return MNL_CB_ERROR;
+	snprintf(ret, size, "%s", mnl_attr_get_str(attr));
+	return MNL_CB_OK;
 }

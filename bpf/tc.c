@@ -46,13 +46,20 @@ static int see_qdisc(const struct nlmsghdr *answer, void *arg)
 	const struct tcmsg *tcm = mnl_nlmsg_get_payload(answer);
 	struct ingress_qdisc *qdisc = arg;
 	const struct nlattr *attr;
+	char kind[16];
 
+	if (!pt_netlink_is(answer, RTM_NEWQDISC, sizeof(*tcm)))
+		return MNL_CB_ERROR;
 	if ((__u32)tcm->tcm_ifindex != qdisc->ifindex || tcm->tcm_parent != TC_H_INGRESS)
 		return MNL_CB_OK;
 
-	mnl_attr_for_each (attr, answer, sizeof(*tcm))
-		if (mnl_attr_get_type(attr) == TCA_KIND)
-			qdisc->is_clsact = !strcmp(mnl_attr_get_str(attr), "clsact");
+	mnl_attr_for_each (attr, answer, sizeof(*tcm)) {
+		if (mnl_attr_get_type(attr) != TCA_KIND)
+			continue;
+		if (pt_netlink_text(attr, kind, sizeof(kind)) != MNL_CB_OK)
+			return MNL_CB_ERROR;
+		qdisc->is_clsact = !strcmp(kind, "clsact");
+	}
 	return MNL_CB_OK;
 }
 

@@ -16,7 +16,7 @@
 #include "bpf/netlink.h"
 #include "cni/link.h"
 
-#define NO_NSID (-1)
+#define NO_NSID ((__u32)-1)
 
 /* What RTM_GETLINK says of one interface. */
 struct seen {
@@ -24,15 +24,38 @@ struct seen {
 	char name[16];
 	char kind[16];
 	__u32 link; /* IFLA_LINK: of a veth its other end */
-	__s32 nsid; /* IFLA_LINK_NETNSID: in whose namespace, NO_NSID: this one */
+	__u32 nsid; /* IFLA_LINK_NETNSID: in whose namespace, NO_NSID: this one */
 };
 
-static void see_kind(const struct nlattr *info, struct seen *seen)
+static int see_kind(const struct nlattr *info, struct seen *seen)
 {
 	const struct nlattr *attr;
+	int ret = MNL_CB_OK;
 
-	mnl_attr_for_each_nested(attr, info) if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
-		snprintf(seen->kind, sizeof(seen->kind), "%s", mnl_attr_get_str(attr));
+	mnl_attr_for_each_nested(attr, info)
+	{
+		if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
+			ret = pt_netlink_text(attr, seen->kind, sizeof(seen->kind));
+		if (ret != MNL_CB_OK)
+			break;
+	}
+	return ret;
+}
+
+static int see_attribute(const struct nlattr *attr, struct seen *seen)
+{
+	switch (mnl_attr_get_type(attr)) {
+	case IFLA_IFNAME:
+		return pt_netlink_text(attr, seen->name, sizeof(seen->name));
+	case IFLA_LINKINFO:
+		return see_kind(attr, seen);
+	case IFLA_LINK:
+		return pt_netlink_u32(attr, &seen->link);
+	case IFLA_LINK_NETNSID:
+		return pt_netlink_u32(attr, &seen->nsid);
+	default:
+		return MNL_CB_OK;
+	}
 }
 
 static int see_link(const struct nlmsghdr *answer, void *arg)
@@ -40,25 +63,17 @@ static int see_link(const struct nlmsghdr *answer, void *arg)
 	const struct ifinfomsg *header = mnl_nlmsg_get_payload(answer);
 	const struct nlattr *attr;
 	struct seen *seen = arg;
+	int ret = MNL_CB_OK;
 
+	if (!pt_netlink_is(answer, RTM_NEWLINK, sizeof(*header)))
+		return MNL_CB_ERROR;
 	seen->ifindex = header->ifi_index;
 	mnl_attr_for_each (attr, answer, sizeof(*header)) {
-		switch (mnl_attr_get_type(attr)) {
-		case IFLA_IFNAME:
-			snprintf(seen->name, sizeof(seen->name), "%s", mnl_attr_get_str(attr));
+		ret = see_attribute(attr, seen);
+		if (ret != MNL_CB_OK)
 			break;
-		case IFLA_LINKINFO:
-			see_kind(attr, seen);
-			break;
-		case IFLA_LINK:
-			seen->link = mnl_attr_get_u32(attr);
-			break;
-		case IFLA_LINK_NETNSID:
-			seen->nsid = mnl_attr_get_u32(attr);
-			break;
-		}
 	}
-	return MNL_CB_OK;
+	return ret;
 }
 
 /* By ifindex, or with ifindex 0 by name. */
@@ -67,6 +82,7 @@ static int get_link(int fd, __u32 ifindex, const char *name, struct seen *ret)
 	struct ifinfomsg header = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
 	struct nlmsghdr *request;
 	char buffer[256];
+	int err;
 
 	*ret = (struct seen){ .nsid = NO_NSID };
 	request = mnl_nlmsg_put_header(buffer);
@@ -76,21 +92,24 @@ static int get_link(int fd, __u32 ifindex, const char *name, struct seen *ret)
 	if (name)
 		mnl_attr_put_strz(request, IFLA_IFNAME, name);
 	mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	return pt_netlink_request(fd, request, see_link, ret);
+	err = pt_netlink_request(fd, request, see_link, ret);
+	return err || ret->ifindex ? err : -ENODEV;
 }
 
 static int see_nsid(const struct nlmsghdr *answer, void *arg)
 {
 	const struct nlattr *attr;
 
+	if (!pt_netlink_is(answer, RTM_NEWNSID, sizeof(struct rtgenmsg)))
+		return MNL_CB_ERROR;
 	mnl_attr_for_each (attr, answer, sizeof(struct rtgenmsg))
 		if (mnl_attr_get_type(attr) == NETNSA_NSID)
-			*(__s32 *)arg = mnl_attr_get_u32(attr);
+			return pt_netlink_u32(attr, arg);
 	return MNL_CB_OK;
 }
 
 /* The number that the namespace of fd gives to that of netns_fd. */
-static int get_nsid(int fd, int netns_fd, __s32 *ret)
+static int get_nsid(int fd, int netns_fd, __u32 *ret)
 {
 	struct rtgenmsg header = { .rtgen_family = AF_UNSPEC };
 	struct nlmsghdr *request;
@@ -133,7 +152,7 @@ static int verify_peer(int netns_fd, const struct seen *pod, struct pt_link *lin
 {
 	int err, fd = pt_netlink_open();
 	struct seen host;
-	__s32 nsid;
+	__u32 nsid;
 
 	if (fd < 0)
 		return fd;
