@@ -20,6 +20,21 @@ struct reader {
 	int cpus;
 };
 
+#define TERMINATE(text) ((text)[sizeof(text) - 1] = '\0')
+
+/* The map's writers do so too, but a reader that shows text does not take their word for it. */
+static void terminate_texts(struct pt_pod *pod)
+{
+	TERMINATE(pod->namespace);
+	TERMINATE(pod->name);
+	TERMINATE(pod->uid);
+	TERMINATE(pod->container_id);
+	TERMINATE(pod->ifname);
+	TERMINATE(pod->node_interface);
+	TERMINATE(pod->ipv4);
+	TERMINATE(pod->ipv6);
+}
+
 static int read_pod(const void *key, const void *value, void *arg)
 {
 	const struct pt_pod *pod = value;
@@ -43,6 +58,7 @@ static int read_pod(const void *key, const void *value, void *arg)
 	memset(record, 0, sizeof(*record));
 	memcpy(&record->id, key, sizeof(record->id));
 	record->pod = *pod;
+	terminate_texts(&record->pod);
 	record->attached = !pod->deleted_ns;
 	return 0;
 }
@@ -119,8 +135,10 @@ static int read_attachment(const void *key, const void *value, void *arg)
 		return 0;
 	if (attachment->hook == PT_HOOK_NONE)
 		record->attached = false;
-	if (!record->reason[0])
+	if (!record->reason[0]) {
 		memcpy(record->reason, attachment->reason, sizeof(record->reason));
+		TERMINATE(record->reason);
+	}
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 /* After DEL a pod's final values stay readable for this long. */
 #define PT_RETENTION_NS (5 * 60 * 1000000000ull)
 
+/* Its texts are terminated, whatever the maps hold. */
 struct pt_pod_record {
 	__u64 id;
 	struct pt_pod pod;
