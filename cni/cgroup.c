@@ -42,21 +42,26 @@ static int expand_slice(const char *name, char *ret, size_t size)
 	return 0;
 }
 
-static bool leaves_the_mount(const char *path)
+/* "." is the mount itself, in as many pieces as it may come. */
+static bool is_below_the_mount(const char *path)
 {
-	while (path) {
+	bool is_below = false;
+	size_t size;
+
+	for (; *path; path += size) {
 		path += strspn(path, "/");
-		if (!strncmp(path, "..", 2) && (path[2] == '/' || !path[2]))
-			return true;
-		path = strchr(path, '/');
+		size = strcspn(path, "/");
+		if (size == 2 && !strncmp(path, "..", 2))
+			return false;
+		is_below |= size > 1 || (size == 1 && *path != '.');
 	}
-	return false;
+	return is_below;
 }
 
 int pt_cgroup_relative(const char *cgroup_path, char *ret, size_t size)
 {
 	cgroup_path += strspn(cgroup_path, "/");
-	if (!*cgroup_path || !strcmp(cgroup_path, ".") || leaves_the_mount(cgroup_path))
+	if (!is_below_the_mount(cgroup_path))
 		return -EINVAL; /* the root is no pod's */
 	if (!strchr(cgroup_path, '/') && is_slice(cgroup_path))
 		return expand_slice(cgroup_path, ret, size);

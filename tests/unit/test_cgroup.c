@@ -25,6 +25,8 @@ static const struct {
 	{ "user.slice", "user.slice" },
 	{ "pod-1", "pod-1" },
 	{ "//a//b/", "a//b/" },
+	{ "./a/.", "./a/." },
+	{ ".a", ".a" },
 	{ "a/..b/b../...", "a/..b/b../..." },
 	/* no slice that systemd could have made */
 	{ "a--b.slice", NULL },
@@ -35,6 +37,9 @@ static const struct {
 	{ "", NULL },
 	{ "/", NULL },
 	{ ".", NULL },
+	{ "./", NULL },
+	{ "/./.", NULL },
+	{ "//.//", NULL },
 	{ "..", NULL },
 	{ "/..", NULL },
 	{ "../a", NULL },
