@@ -8,10 +8,14 @@ CNI_BIN ?= /opt/cni/bin
 WERROR  ?= -Werror
 CFLAGS  ?= -O2 -g
 
-B    := build$(if $(SAN),-san)
+B    := build$(if $(SAN),-san)$(if $(FUZZ),-fuzz)
 DEPS := build/deps
 ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
-SANITIZE := $(if $(SAN),-fsanitize=address -fsanitize=undefined -fno-sanitize-recover=undefined)
+SANITIZE := $(if $(SAN)$(FUZZ),-fsanitize=address -fsanitize=undefined -fno-sanitize-recover=undefined)
+ifneq ($(FUZZ),)
+CC       := $(CLANG)
+SANITIZE += -fsanitize=fuzzer-no-link
+endif
 # The sanitizers' runtime cannot be linked statically.
 STATIC := $(if $(SAN),,-static)
 override CFLAGS += -std=gnu11 -D_GNU_SOURCE -DPODTAG_VERSION='"$(VERSION)"' -Wall -Wextra -Wshadow \
@@ -32,6 +36,7 @@ OBJ   = $(patsubst %.c,$B/%.o,$(sort $(filter-out %.bpf.c,$(wildcard $(1)/*.c)))
 LIB  := $(call OBJ,bpf) $(filter-out %/main.o,$(call OBJ,cni) $(call OBJ,agent))
 BPF  := $(patsubst %.bpf.c,$B/%.bpf.o,$(sort $(wildcard bpf/*.bpf.c bpf/*/*.bpf.c)))
 TESTS = $(patsubst %.c,$B/%,$(sort $(wildcard tests/$(1)/test_*.c)))
+FUZZERS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 TOOLS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/lib/*.c)))
 
 all: $B/podtag $B/podtag-agent          ## build the plugin and the agent
@@ -51,6 +56,17 @@ $B/podtag-agent: $(call OBJ,agent) $(call OBJ,bpf)
 	$(call msg,LINK)$(CC) $(CFLAGS) $(STATIC) $(LDFLAGS) $^ $(AGENT_LIBS) -o $@
 $B/tests/lib/%: $B/tests/lib/%.o
 	$(call msg,LINK)$(CC) $(CFLAGS) $(STATIC) $(LDFLAGS) $^ $(CNI_LIBS) -o $@
+# The fuzzer is to look for new paths through podtag, not through its tests.
+$B/tests/fuzz/%.o: override CFLAGS := $(filter-out -fsanitize=fuzzer-no-link,$(CFLAGS))
+# What stands for the kernel in one target, instead of podtag's function or libc's.
+$B/tests/fuzz/fuzz_cni: WRAP := access open pt_datapath_load pt_datapath_lock pt_deadline_start \
+	pt_deadline_stop pt_link_find pt_netns_is_own pt_netns_open pt_tc_attach_clsact \
+	pt_tc_attach_tcx pt_tc_clsact_is_attached pt_tc_reap pt_tc_retire_tcx pt_tc_tcx_is_attached
+$B/tests/fuzz/fuzz_options: WRAP := fopen
+$B/tests/fuzz/fuzz_netlink: WRAP := mnl_attr_get_str mnl_attr_get_u32 mnl_cb_run recv send setns
+$B/tests/fuzz/fuzz_%: $B/tests/fuzz/fuzz_%.o $(patsubst %,$B/tests/fuzz/%.o,fuzz kernel) $(LIB)
+	$(call msg,LINK)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) $(WRAP:%=-Wl,--wrap=%) $^ \
+		$(AGENT_LIBS) -o $@
 $B/tests/%: $B/tests/%.o $(LIB)
 	$(call msg,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(AGENT_LIBS) -lcmocka -o $@
 
@@ -65,12 +81,19 @@ $B/%.bpf.o: %.bpf.c | $(DEPS)/stamp
 
 test: deps test-deps                    ## install what the tests need and run every test, as root
 	$(Q)$(MAKE) --no-print-directory tests-built
+	$(Q)$(MAKE) --no-print-directory FUZZ=1 fuzz-built
 	$(Q)tests/run
 tests-built: all $(call TESTS,unit) $(call TESTS,bpf) $(TOOLS)
 demo: deps                              ## pods, traffic with loss, and what podtag sees of it
 	$(Q)install/deps.sh demo $(DEPS)
 	$(Q)$(MAKE) --no-print-directory all $(TOOLS)
 	$(Q)tests/demo
+fuzz: deps test-deps                    ## hostile input, SECONDS each (60); TARGET=name for one
+	$(Q)$(MAKE) --no-print-directory FUZZ=1 fuzz-built
+	$(Q)tests/fuzz/run $(or $(SECONDS),60) $(TARGET)
+fuzz-built: $(FUZZERS)
+fuzz-merge:                             ## take what make fuzz found into tests/fuzz/corpus
+	$(Q)tests/fuzz/run merge $(TARGET)
 bench: deps test-deps                   ## the figures of the README, measured here
 	$(Q)$(MAKE) --no-print-directory all $(TOOLS) $B/tests/bench/empty.bpf.o
 	$(Q)tests/bench/run
@@ -81,11 +104,11 @@ install: all                            ## honours DESTDIR, PREFIX, CNI_BIN
 	install -D -m 0755 $B/podtag $(DESTDIR)$(CNI_BIN)/podtag
 	install -D -m 0755 $B/podtag-agent $(DESTDIR)$(PREFIX)/sbin/podtag-agent
 clean:                                  ## remove the build folders
-	rm -rf build build-san
+	rm -rf build build-san build-fuzz
 help:                                   ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## */  \1\t/p' Makefile | expand -t 14
 
-.PHONY: all deps test-deps test tests-built demo bench lint install clean help
+.PHONY: all deps test-deps test tests-built demo fuzz fuzz-built fuzz-merge bench lint install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $B -name '*.d' 2>/dev/null)

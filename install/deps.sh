@@ -11,7 +11,7 @@ build=(gcc make clang llvm bpftool pkg-config libc6-dev linux-libc-dev
 demo=(iproute2 nftables jq curl containernetworking-plugins bpftool procps python3)
 test=("${demo[@]}" libcmocka-dev containerd runc busybox-static iperf3 iputils-ping ethtool
 	prometheus clang-format clang-tidy cppcheck shellcheck
-	python3-grpcio python3-grpc-tools valgrind linux-perf)
+	python3-grpcio python3-grpc-tools valgrind linux-perf libclang-rt-14-dev)
 
 missing() # PACKAGE...: those of them that are not installed
 {
