@@ -26,8 +26,10 @@ void pt_text_fit(char *field, size_t size, const char *text)
 	}
 	for (size_t i = 0; i < length; i++) /* FNV-1a */
 		hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3;
-	for (kept = size - 1 - tail; kept && (text[kept] & 0xc0) == 0x80; kept--)
-		; /* not in the middle of a character */
+	kept = size - 1 > tail ? size - 1 - tail
+			       : 0; /* a name of 15 bytes has room for 14 digits */
+	while (kept && (text[kept] & 0xc0) == 0x80)
+		kept--; /* not in the middle of a character */
 	memset(field, 0, size);
 	snprintf(field, size, "%.*s~%016llx", (int)kept, text, (unsigned long long)hash);
 }
