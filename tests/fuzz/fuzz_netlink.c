@@ -81,11 +81,12 @@ int __real_mnl_cb_run(const void *buffer, size_t size, unsigned int seq, unsigne
 int __wrap_mnl_cb_run(const void *buffer, size_t size, unsigned int seq, unsigned int portid,
 		      mnl_cb_t cb, void *arg);
 
-/* On a copy that ends where the datagram does, so that reading past it is seen. */
+/* On a copy that ends where the datagram does, so that reading past it is seen; to a multiple of 4,
+ * as libmnl counts and podtag's buffer has it. */
 int __wrap_mnl_cb_run(const void *buffer, size_t size, unsigned int seq, unsigned int portid,
 		      mnl_cb_t cb, void *arg)
 {
-	void *copy = malloc(size);
+	void *copy = calloc(1, MNL_ALIGN(size));
 	int ret;
 
 	must(copy || !size);
