@@ -2,8 +2,10 @@
 /* The small readers and cleaners of text from outside: names, labels, a pod's cgroup path. */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/exposition.h"
+#include "agent/log.h"
 #include "bpf/pods.h"
 #include "cni/cgroup.h"
 #include "cni/name.h"
@@ -98,6 +100,24 @@ static void walk(const char *text, size_t size)
 	must(replaced == !fuzz_is_utf8(text, size));
 }
 
+/* One line of logfmt, whatever the message: its quote ends where the line does. */
+static void log_line(const char *message)
+{
+	const char *text, *at;
+	size_t size;
+
+	fuzz_written(STDERR_FILENO, &size);
+	pt_agent_log(PT_LOG_ERROR, "%s", message);
+	text = fuzz_written(STDERR_FILENO, &size);
+	at = strstr(text, " level=error msg=\"");
+	must(at && strlen(text) == size);
+	for (at += strlen(" level=error msg=\""); *at != '"'; at++) {
+		must((unsigned char)*at >= ' ' && *at != 0x7f);
+		at += *at == '\\';
+	}
+	must(!strcmp(at, "\"\n"));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz in = { data, size };
@@ -109,6 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fit(text, 16 + room); /* an interface's name, the smallest of the fields */
 	find_cgroup(text, 1 + room);
 	name(text);
+	log_line(text);
 	if (length)
 		memcpy(exact, text, length); /* so that one byte too far is seen */
 	walk(exact, length);
