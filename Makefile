@@ -38,6 +38,7 @@ BPF  := $(patsubst %.bpf.c,$B/%.bpf.o,$(sort $(wildcard bpf/*.bpf.c bpf/*/*.bpf.
 TESTS = $(patsubst %.c,$B/%,$(sort $(wildcard tests/$(1)/test_*.c)))
 FUZZERS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 TOOLS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/lib/*.c)))
+BENCH := $B/tests/bench/empty $B/tests/bench/empty.bpf.o
 
 all: $B/podtag $B/podtag-agent          ## build the plugin and the agent
 
@@ -94,8 +95,9 @@ fuzz: deps test-deps                    ## hostile input, SECONDS each (60); TAR
 fuzz-built: $(FUZZERS)
 fuzz-merge:                             ## take what make fuzz found into tests/fuzz/corpus
 	$(Q)tests/fuzz/run merge $(TARGET)
-bench: deps test-deps                   ## the figures of the README, measured here
-	$(Q)$(MAKE) --no-print-directory all $(TOOLS) $B/tests/bench/empty.bpf.o
+bench: deps test-deps                   ## measure, and write docs/benchmarks.md
+	$(Q)install/deps.sh bench $(DEPS)
+	$(Q)$(MAKE) --no-print-directory all $(TOOLS) $(BENCH)
 	$(Q)tests/bench/run
 lint: deps test-deps                    ## formatting, static analysis, shell scripts
 	$(Q)$(MAKE) --no-print-directory $B/podtag.skel.h

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Install what podtag's make targets need on Debian 12.
 #
-# usage: deps.sh build|test|demo DIR
+# usage: deps.sh build|test|demo|bench DIR
 #   DIR receives what Debian 12 has no package of: libmnl as a static archive.
 set -euo pipefail
 
@@ -12,6 +12,7 @@ demo=(iproute2 nftables jq curl containernetworking-plugins bpftool procps pytho
 test=("${demo[@]}" libcmocka-dev containerd runc busybox-static iperf3 iputils-ping ethtool
 	prometheus clang-format clang-tidy cppcheck shellcheck
 	python3-grpcio python3-grpc-tools valgrind linux-perf libclang-rt-14-dev)
+bench=("${demo[@]}" wrk nginx-light libnginx-mod-stream haproxy iperf3 valgrind)
 
 missing() # PACKAGE...: those of them that are not installed
 {
@@ -29,6 +30,20 @@ install_packages() # PACKAGE...
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get -qq update
 	apt-get -qq install -y --no-install-recommends "${todo[@]}" >/dev/null
+}
+
+# Servers are wanted as programs: an administrator's policy says whether a package may start one.
+without_services() # COMMAND...
+{
+	local policy=/usr/sbin/policy-rc.d
+	if [[ -e $policy ]]; then
+		"$@"
+		return
+	fi
+	trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+	printf '#!/bin/sh\nexit 101\n' >"$policy"
+	chmod +x "$policy"
+	"$@"
 }
 
 # Debian 12's libmnl-dev has the shared library only; trixie's has the archive. It is unpacked, not
@@ -61,5 +76,6 @@ build)
 	;;
 test) install_packages "${test[@]}" ;;
 demo) install_packages "${demo[@]}" ;;
+bench) without_services install_packages "${bench[@]}" ;;
 *) sed -n '3,6s/^# //p' "$0" >&2 && exit 2 ;;
 esac
