@@ -75,8 +75,8 @@ sidecars()
 	PIDS+=($!)
 	ip netns exec web haproxy -f "$T/haproxy.conf" >"$T/haproxy.err" 2>&1 &
 	PIDS+=($!)
-	wait_for 10 listens "${PROXY_PORT[nginx.http]}"
-	wait_for 10 listens "${PROXY_PORT[haproxy.tcp]}"
+	wait_for 60 listens "${PROXY_PORT[nginx.http]}"
+	wait_for 60 listens "${PROXY_PORT[haproxy.tcp]}"
 }
 
 listens() { [[ $(in_pod web ss -Hltn "sport = :$1") ]]; } # PORT
@@ -178,14 +178,14 @@ server_http()
 {
 	ip netns exec web nginx -c "$T/server.conf" &
 	SERVER=$!
-	wait_for 10 listens 80
+	wait_for 60 listens 80
 }
 
 server_tcp()
 {
 	ip netns exec web iperf3 -s >"$T/iperf3.log" 2>&1 &
 	SERVER=$!
-	wait_for 10 listens 5201
+	wait_for 60 listens 5201
 }
 
 # What the kernel counted for the pod, and podtag.
