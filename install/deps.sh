@@ -12,7 +12,7 @@ demo=(iproute2 nftables jq curl containernetworking-plugins bpftool procps pytho
 test=("${demo[@]}" libcmocka-dev containerd runc busybox-static iperf3 iputils-ping ethtool
 	prometheus clang-format clang-tidy cppcheck shellcheck
 	python3-grpcio python3-grpc-tools valgrind linux-perf libclang-rt-14-dev)
-bench=("${demo[@]}" wrk nginx-light libnginx-mod-stream haproxy iperf3 valgrind)
+bench=("${demo[@]}" wrk nginx-light libnginx-mod-stream haproxy iperf3 valgrind linux-perf)
 
 missing() # PACKAGE...: those of them that are not installed
 {

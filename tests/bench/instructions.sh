@@ -35,6 +35,15 @@ scrape()
 	note instructions scrape count $(($(awk '/^(summary|totals):/ { print $2; exit }' "$T/agent.out.1") / SCRAPED_TIMES))
 }
 
+# ADD ends after one second whatever it has done: where everything is slow, valgrind takes longer.
+is_add_whole()
+{
+	local gave_up
+	gave_up=$(map_dump gave_up | jq -r '.[].formatted.value | select(.count > 0).reason')
+	assert_equal 'what gave up' "${gave_up/deadline/}" ''
+	[[ ! $gave_up ]]
+}
+
 instructions()
 {
 	local what
@@ -42,9 +51,12 @@ instructions()
 	make_pods 1 "$SCRAPED_PODS"
 	add_pods 2 "$SCRAPED_PODS"
 	verb ADD
-	# ADD has one second, also under valgrind
-	assert_equal 'pods that ADD attached' "$(map_dump attachments | jq length)" "$SCRAPED_PODS"
-	assert_equal 'paths that gave up' "$(map_dump gave_up | jq '[.[].formatted.value.count] | add')" 0
+	if is_add_whole; then
+		assert_equal 'pods that ADD attached' "$(map_dump attachments | jq length)" "$SCRAPED_PODS"
+	else
+		rm "$(samples instructions ADD count)"
+		add_pods 1 1
+	fi
 	verb CHECK
 	scrape
 	verb DEL
@@ -54,7 +66,11 @@ instructions()
 	echo
 	head_cells path instructions
 	for what in ADD CHECK DEL; do
-		cells "podtag $what" "$(<"$(samples instructions "$what" count)")"
+		if measured instructions "$what" count; then
+			cells "podtag $what" "$(<"$(samples instructions "$what" count)")"
+		else
+			cells "podtag $what" 'not measured: under valgrind it reaches its limit of 1 s here'
+		fi
 	done
 	cells "one scrape, $SCRAPED_PODS pods" "$(<"$(samples instructions scrape count)")"
 }

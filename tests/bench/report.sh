@@ -162,32 +162,35 @@ cost_of_a_request()
 	local section
 	echo
 	echo 'The same without the noise of throughput: the time that the kernel measures in the programs. An empty'
-	echo "program's time is mostly that of measuring it, so the truth is between both shares. What the kernel does"
-	echo 'outside of the programs is not in it: with each connection it makes and frees the storage of a tag.'
+	echo "program's time is mostly that of measuring it, so the truth is between both shares. In the last column is"
+	echo 'also what the kernel does outside of the programs: the way into them, and the storage of a tag, made and'
+	echo 'freed with each connection.'
 	echo
-	head_cells '' 'CPU, ns' "podtag's programs, ns" 'less empty ones, ns' share 'less empty ones'
+	head_cells '' 'CPU, ns' "podtag's programs, ns" 'less empty ones, ns' share 'less empty ones' 'share of CPU samples'
 	for section in web connect; do
 		cost_row "a request ($section)" 1e4 "$section" all 1
 	done
 	cost_row 'a MB (bulk)' 1e5 bulk all 1e6
 	for section in podtag_cls_in podtag_cls_out; do
 		cells "a packet ($section)" '' "$(rounded "$(median programs-web "$section" ns)")" \
-			"$(rounded "$(difference programs-web "$section")")" '' ''
+			"$(rounded "$(difference programs-web "$section")")" '' '' ''
 	done
 }
 
 cost_row() # LABEL NS-PER-UNIT-OF-CPU SECTION PROGRAM UNITS
 {
-	local cpu=0
+	local cpu=0 samples=
 	! measured "$3" nothing cpu || cpu=$(cat "$(samples "$3" nothing cpu)" "$(samples "$3" again cpu)" | spread | cut -d ' ' -f 1)
+	! measured "profile-$3" "$4" share || samples=$(median "profile-$3" "$4" share)
 	awk -v cpu="$cpu" -v by="$2" -v ns="$(median "programs-$3" "$4" ns)" \
-		-v net="$(difference "programs-$3" "$4")" -v units="$5" -v label="$1" '
+		-v net="$(difference "programs-$3" "$4")" -v units="$5" -v label="$1" \
+		-v samples="${samples:+$samples %}" '
 		BEGIN {
 			printf "| %s | %.0f | %.0f | %.0f |", label, cpu * by, ns * units, net * units
 			if (cpu)
-				printf " %.2f %% | %.2f %% |\n", ns * units / cpu / by * 100, net * units / cpu / by * 100
+				printf " %.2f %% | %.2f %% | %s |\n", ns * units / cpu / by * 100, net * units / cpu / by * 100, samples
 			else
-				print " | |"
+				print " | | " samples " |"
 		}'
 }
 
