@@ -10,7 +10,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../lib/lib.sh"
 
 BENCH=$TESTS/bench
 OUT=${OUT-$B/bench}
-ROUNDS=${ROUNDS-15} SLOT=${SLOT-1}
+ROUNDS=${ROUNDS-12} SLOT=${SLOT-1}
 CNI_HEAD='"cniVersion":"1.0.0","name":"bench"'
 # the interface that the plugins before podtag have made
 PREV_RESULT='{"cniVersion":"1.0.0","interfaces":[{"name":"eth0","sandbox":"/run/netns/p"}],

@@ -29,7 +29,7 @@ machine()
 		grep -q '^flags.* hypervisor' /proc/cpuinfo && echo ', in a virtual machine')"
 	cells memory "$(awk '/^MemTotal/ { printf "%.0f GB", $2 / 1e6 }' /proc/meminfo)"
 	cells system "$(sed -n 's/^PRETTY_NAME="\(.*\)"/\1/p' /etc/os-release)"
-	cells 'load before' "$(cut -d ' ' -f 1 /proc/loadavg)"
+	cells 'load before' "$(awk '{ print $1 ($1 > 1 ? ": **not quiet, so what a clock says is loose**" : "") }' /proc/loadavg)"
 	cells podtag "$("$B/podtag" --version | head -n 1)"
 	for package in nginx-light haproxy wrk iperf3 containernetworking-plugins valgrind; do
 		cells "$package" "$(version "$package")"
@@ -58,6 +58,10 @@ in_short()
 		echo "- A packet: $(rounded "$(difference programs-web podtag_cls_in)") ns in, $(
 			rounded "$(difference programs-web podtag_cls_out)") ns out, more than an empty program takes."
 	fi
+	if measured profile-connect all share; then
+		echo "- Of the CPU samples of wrk and nginx, podtag caused $(share_of web) over open connections, $(
+			share_of connect) where each request opens one."
+	fi
 	if measured add beside us; then
 		echo "- A pod's start: ADD takes $(milliseconds beside); tuning $(milliseconds tuning), portmap $(
 			milliseconds portmap), bridge $(milliseconds bridge)."
@@ -68,6 +72,8 @@ in_short()
 			median agent 110 cpu | awk '{ printf "%.1f ms", $1 / 1e6 }')."
 	fi
 }
+
+share_of() { median "profile-$1" all share | awk '{ printf "%.1f %%", $1 }'; } # SECTION
 
 rounded() { awk "BEGIN { printf \"%.0f\", $1 }"; } # NUMBER
 
