@@ -8,6 +8,9 @@
 /* After DEL a pod's final values stay readable for this long. */
 #define PT_RETENTION_NS (5 * 60 * 1000000000ull)
 
+/* They stay in the maps a little longer: who began to read just before finds them all. */
+#define PT_REMOVAL_NS (PT_RETENTION_NS + 10 * 1000000000ull)
+
 /* Its texts are terminated, whatever the maps hold. */
 struct pt_pod_record {
 	__u64 id;

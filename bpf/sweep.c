@@ -147,7 +147,7 @@ static void sweep_pods(struct sweep *sweep)
 			pod.deleted_ns = seen->deleted_ns = now_ns;
 			bpf_map_update_elem(fd, &seen->id, &pod, BPF_EXIST);
 		}
-		if (seen->deleted_ns && now_ns - seen->deleted_ns > PT_RETENTION_NS)
+		if (seen->deleted_ns && now_ns - seen->deleted_ns > PT_REMOVAL_NS)
 			remove_pod(sweep->dp, seen);
 		else
 			sweep->pods[kept++] = *seen;

@@ -120,12 +120,26 @@ static struct pt_pod read_pod(struct fixture *fixture, __u64 id)
 	return pod;
 }
 
-static void age(struct fixture *fixture, __u64 id)
+static __u64 slot_owner(struct fixture *fixture, __u32 classid)
+{
+	struct pt_traffic slot[libbpf_num_possible_cpus()];
+	__u32 key = PT_SLOT(classid);
+
+	assert_int_equal(bpf_map_lookup_elem(fixture->dp.maps[PT_MAP_POD_TRAFFIC], &key, slot), 0);
+	return slot[0].pod_id;
+}
+
+static void age_by(struct fixture *fixture, __u64 id, __u64 ns)
 {
 	struct pt_pod pod = read_pod(fixture, id);
 
-	pod.deleted_ns -= PT_RETENTION_NS + 1;
+	pod.deleted_ns -= ns;
 	assert_int_equal(bpf_map_update_elem(fixture->dp.maps[PT_MAP_PODS], &id, &pod, 0), 0);
+}
+
+static void age(struct fixture *fixture, __u64 id)
+{
+	age_by(fixture, id, PT_REMOVAL_NS + 1);
 }
 
 static void assert_empty(struct fixture *fixture)
@@ -194,10 +208,16 @@ static void a_pod_lives_and_leaves_nothing(void **state)
 	assert_false(snapshot.pods[0].attached);
 	pt_snapshot_free(&snapshot);
 
-	age(fixture, one.pod_id);
+	/* nobody begins to read it any more, but who has begun is not shown zeros */
+	age_by(fixture, one.pod_id, PT_RETENTION_NS + 1);
+	assert_int_equal(pt_pods_sweep(&fixture->dp), 0);
 	assert_int_equal(pt_snapshot_read(&fixture->dp, &snapshot), 0);
 	assert_int_equal(snapshot.count, 0);
 	pt_snapshot_free(&snapshot);
+	assert_int_equal(entries(PT_MAP_TCP_RETRANSMITS), 1);
+	assert_int_equal(slot_owner(fixture, one.classid), one.pod_id);
+
+	age(fixture, one.pod_id);
 	assert_int_equal(pt_pods_sweep(&fixture->dp), 0);
 	assert_empty(fixture);
 }
