@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -203,6 +204,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	malloc_trim(0); /* what pages of many pods took is not kept for the next one */
 	err = pt_datapath_open(&dp);
 	if (!err) {
 		is_current = pt_datapath_is_current(&dp);
