@@ -454,13 +454,13 @@ AGENT_PID=
 
 pins() { find "$PINS/links" -name 'if*' 2>/dev/null || true; } # of pods' interfaces
 
-# Processes of this test that are not the test.
+# Processes of this test that are not the test, nor SUBSHELL, in which it may run a check.
 strays()
 {
 	local dir pid
 	for dir in /proc/[0-9]*; do
 		pid=${dir#/proc/}
-		[[ $pid == 1 || $pid == "$BASHPID" || $pid == "$$" ]] && continue
+		[[ $pid == 1 || $pid == "$BASHPID" || $pid == "$$" || $pid == "${SUBSHELL-}" ]] && continue
 		[[ $(readlink "$dir/exe" 2>/dev/null) ]] || continue # gone, or a zombie
 		tr '\0' ' ' <"$dir/cmdline" 2>/dev/null && echo "($pid)"
 	done
