@@ -6,6 +6,7 @@ BPFTOOL ?= $(shell PATH=$$PATH:/usr/sbin command -v bpftool || echo bpftool)
 PREFIX  ?= /usr/local
 CNI_BIN ?= /opt/cni/bin
 WERROR  ?= -Werror
+MINUTES ?= 30
 CFLAGS  ?= -O2 -g
 
 B    := build$(if $(SAN),-san)$(if $(FUZZ),-fuzz)
@@ -99,6 +100,9 @@ bench: deps test-deps                   ## measure, and write docs/benchmarks.md
 	$(Q)install/deps.sh bench $(DEPS)
 	$(Q)$(MAKE) --no-print-directory all $(TOOLS) $(BENCH)
 	$(Q)tests/bench/run
+soak: deps test-deps                    ## MINUTES (30) of pods that come and go, and what is left
+	$(Q)$(MAKE) --no-print-directory all $(TOOLS)
+	$(Q)MINUTES=$(MINUTES) tests/soak/run
 lint: deps test-deps                    ## formatting, static analysis, shell scripts
 	$(Q)$(MAKE) --no-print-directory $B/podtag.skel.h
 	$(Q)tests/lint
@@ -110,7 +114,7 @@ clean:                                  ## remove the build folders
 help:                                   ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## */  \1\t/p' Makefile | expand -t 14
 
-.PHONY: all deps test-deps test tests-built demo fuzz fuzz-built fuzz-merge bench lint install clean help
+.PHONY: all deps test-deps test tests-built demo fuzz fuzz-built fuzz-merge bench soak lint install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $B -name '*.d' 2>/dev/null)
