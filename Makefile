@@ -48,8 +48,9 @@ build/deps/stamp: install/deps.sh
 	$(Q)install/deps.sh build $(DEPS)
 	$(Q)touch $@
 test-deps: build/deps/test-stamp
-build/deps/test-stamp: install/deps.sh
-	$(Q)install/deps.sh test $(DEPS)
+test-vm-deps: build/deps/test-vm-stamp
+build/deps/%-stamp: install/deps.sh
+	$(Q)install/deps.sh $* $(DEPS)
 	$(Q)touch $@
 
 $B/podtag: $(call OBJ,cni) $(call OBJ,bpf)
@@ -85,7 +86,13 @@ test: deps test-deps                    ## install what the tests need and run e
 	$(Q)$(MAKE) --no-print-directory tests-built
 	$(Q)$(MAKE) --no-print-directory FUZZ=1 fuzz-built
 	$(Q)tests/run
-tests-built: all $(call TESTS,unit) $(call TESTS,bpf) $(TOOLS)
+test-vm: deps test-vm-deps              ## the same on every kernel, or KERNEL=6.1, in QEMU
+	$(Q)$(MAKE) --no-print-directory tests-built
+	$(Q)tests/vm/run $(KERNEL)
+tests-built: all $(call TESTS,unit) $(call TESTS,bpf) $(TOOLS) variant
+variant: all                            # the same as another BPF object with another version
+	$(Q)$(MAKE) --no-print-directory B=$B/variant CLANG='$(CLANG) -include tests/lib/variant.h' \
+		VERSION=99.0.0 $B/variant/podtag
 demo: deps                              ## pods, traffic with loss, and what podtag sees of it
 	$(Q)install/deps.sh demo $(DEPS)
 	$(Q)$(MAKE) --no-print-directory all $(TOOLS)
@@ -114,7 +121,8 @@ clean:                                  ## remove the build folders
 help:                                   ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## */  \1\t/p' Makefile | expand -t 14
 
-.PHONY: all deps test-deps test tests-built demo fuzz fuzz-built fuzz-merge bench soak lint install clean help
+.PHONY: all deps test-deps test-vm-deps test test-vm tests-built variant demo fuzz fuzz-built fuzz-merge \
+	bench soak lint install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $B -name '*.d' 2>/dev/null)

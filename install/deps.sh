@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Install what podtag's make targets need on Debian 12.
 #
-# usage: deps.sh build|test|demo|bench DIR
+# usage: deps.sh build|test|test-vm|demo|bench DIR
 #   DIR receives what Debian 12 has no package of: libmnl as a static archive.
 set -euo pipefail
 
@@ -13,6 +13,7 @@ test=("${demo[@]}" libcmocka-dev containerd runc busybox-static iperf3 iputils-p
 	prometheus clang-format clang-tidy cppcheck shellcheck
 	python3-grpcio python3-grpc-tools valgrind linux-perf libclang-rt-14-dev)
 bench=("${demo[@]}" wrk nginx-light libnginx-mod-stream haproxy iperf3 valgrind linux-perf)
+test_vm=("${test[@]}" qemu-system-x86 qemu-system-common busybox-static kmod xz-utils)
 
 missing() # PACKAGE...: those of them that are not installed
 {
@@ -46,26 +47,18 @@ without_services() # COMMAND...
 	"$@"
 }
 
-# Debian 12's libmnl-dev has the shared library only; trixie's has the archive. It is unpacked, not
-# installed, from whichever mirror apt already uses, and needs nothing of trixie's.
+# Debian 12's libmnl-dev has the shared library only; trixie's has the archive, which needs nothing
+# of trixie's.
 static_libmnl() # DIR
 {
-	local dir=$1 apt mirror tmp
+	local dir=$1 tmp
 	[[ -e $dir/lib/libmnl.a ]] && return
 	echo "  APT   libmnl-dev (trixie, unpacked in $dir)"
 	tmp=$(mktemp -d)
-	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' \
-		'Codename: bookworm' 'Component: main' | sed -n 1p)
-	mkdir -p "$tmp"/{lists,cache/archives}/partial "$dir"/{lib,include}
-	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main" >"$tmp/list"
-	apt=(-qq -o Dir::Etc::sourcelist="$tmp/list" -o Dir::Etc::sourceparts=/dev/null
-		-o Dir::State::Lists="$tmp/lists" -o Dir::State::status=/dev/null -o Dir::Cache="$tmp/cache"
-		-o APT::Sandbox::User=root -o Acquire::Languages=none)
-	apt-get "${apt[@]}" update
-	(cd "$tmp" && apt-get "${apt[@]}" download libmnl-dev)
-	dpkg-deb -x "$tmp"/libmnl-dev_*.deb "$tmp/root"
-	cp "$(find "$tmp/root" -name libmnl.a)" "$dir/lib/"
-	cp -r "$tmp/root/usr/include/libmnl" "$dir/include/"
+	"$(dirname "$0")/unpack" trixie "$tmp" libmnl-dev
+	mkdir -p "$dir"/{lib,include}
+	cp "$(find "$tmp" -name libmnl.a)" "$dir/lib/"
+	cp -r "$tmp/usr/include/libmnl" "$dir/include/"
 	rm -rf "$tmp"
 }
 
@@ -75,6 +68,7 @@ build)
 	static_libmnl "$2"
 	;;
 test) install_packages "${test[@]}" ;;
+test-vm) install_packages "${test_vm[@]}" ;;
 demo) install_packages "${demo[@]}" ;;
 bench) without_services install_packages "${bench[@]}" ;;
 *) sed -n '3,6s/^# //p' "$0" >&2 && exit 2 ;;

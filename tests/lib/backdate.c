@@ -38,7 +38,7 @@ int main(int argc, char **argv)
 		if (bpf_map_lookup_elem(fd, &ids[i], &pod) || !pod.deleted_ns ||
 		    (!all && strcmp(pod.name, argv[1])))
 			continue;
-		pod.deleted_ns = pod.deleted_ns > shift ? pod.deleted_ns - shift : 1;
+		pod.deleted_ns -= shift; /* wraps, as all that reads it does, just after boot */
 		if (!bpf_map_update_elem(fd, &ids[i], &pod, BPF_EXIST))
 			done++;
 	}

@@ -74,10 +74,10 @@ assert_fails() # COMMAND...: it must exit non-zero; its output goes to $T/out an
 	((rc)) || fail "succeeded: $*"
 }
 
-# Polls a command until it succeeds.
+# Polls a command until it succeeds; on a machine that is PT_SLOW times slower for as much longer.
 wait_for() # SECONDS COMMAND...
 {
-	local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
+	local end=$((${EPOCHREALTIME/./} + $1 * ${PT_SLOW-1} * 1000000))
 	shift
 	until "$@" >"$T/wait_out" 2>&1; do
 		if ((${EPOCHREALTIME/./} > end)); then
@@ -270,7 +270,7 @@ swap() { echo "$3 $4 $1 $2"; }
 # views of one quiet moment.
 same_moment() # SECONDS A B (each a command line)
 {
-	local end=$((${EPOCHREALTIME/./} + $1 * 1000000)) again
+	local end=$((${EPOCHREALTIME/./} + $1 * ${PT_SLOW-1} * 1000000)) again
 	A_VALUE=$($2)
 	while :; do
 		B_VALUE=$($3)

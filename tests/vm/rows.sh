@@ -1,0 +1,46 @@
+# shellcheck shell=bash disable=SC2034
+# SPDX-License-Identifier: BSD-2-Clause
+# The kernels to test on, and all that differs between them and between architectures: a row is
+# added here and nowhere else.
+
+# "KERNEL SUITE ARCH": the release as in `make test-vm KERNEL=6.1`, whose Debian has it, Debian's
+# word for the machine.
+ROWS=(
+	"5.10 bullseye amd64"
+	"6.1  bookworm amd64"
+	"6.12 trixie   amd64"
+	"7.2  sid      amd64"
+)
+
+# Sets SUITE, ARCH and what follows from them: KERNEL_PACKAGE and KERNEL_PARTS, the package and which of
+# its dependencies to unpack; QEMU_PACKAGE, from QEMU_SUITE, which of its dependencies, the program
+# and its options; CONSOLE; ROOT, a folder with the guest's root file system.
+row() # KERNEL
+{
+	local line kernel
+	for line in "${ROWS[@]}"; do
+		read -r kernel SUITE ARCH <<<"$line"
+		[[ $kernel == "$1" ]] && machine && return
+	done
+	echo "no kernel $1: there are native ${ROWS[*]%% *}" >&2
+	return 1
+}
+
+machine()
+{
+	# from 7.x on the image and its modules are packages of their own
+	KERNEL_PARTS='linux-(image|base|binary|modules)-[0-9].*'
+	# Debian 12's QEMU 7.2 corrupts guests at random from kernel 6.12 on
+	QEMU_SUITE=bookworm-backports
+	case $ARCH in
+	amd64)
+		KERNEL_PACKAGE=linux-image-cloud-amd64
+		QEMU_PACKAGE=qemu-system-x86
+		QEMU_PARTS='qemu-system-(x86|data)|seabios'
+		QEMU=qemu-system-x86_64
+		QEMU_OPTIONS=(-machine "q35,memory-backend=ram" -cpu max)
+		CONSOLE=ttyS0
+		ROOT=/
+		;;
+	esac
+}
