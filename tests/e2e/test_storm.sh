@@ -128,7 +128,11 @@ storm_of() # COUNT
 
 test_64_at_once() { storm_of 64; }
 
-test_64_at_once_tcx() { MORE=',"markMask":"0xffff0000"' storm_of 64; }
+test_64_at_once_tcx()
+{
+	needs_tcx
+	MORE=',"markMask":"0xffff0000"' storm_of 64
+}
 
 # After the kills: GC removes all of it, and the next ADD is like the first.
 killed_at_random() # COUNT MAX-MS
@@ -194,6 +198,7 @@ test_add_killed_clsact()
 
 test_add_killed_tcx()
 {
+	needs_tcx
 	TOTAL=0
 	MORE=',"markMask":"0xff000000"'
 	EACH=5 killed_at_random 10 30

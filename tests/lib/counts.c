@@ -3,20 +3,22 @@
  * there are.
  *
  * usage: counts NETWORK CONTAINER IFNAME   a living pod, by its attachment
- *        counts POD-ID                     any pod, for as long as its counters are kept
- * Prints pod_id hook reason deleted rxp rxb txp txb syn synack rto fast tlp other; hook and reason
- * are - where there is no attachment or nothing to say. Exits with 1 when there is no such pod.
+ *        counts POD-ID|POD                 any pod, for as long as its counters are kept; the
+ * newest of that name Prints pod_id hook reason deleted rxp rxb txp txb syn synack rto fast tlp
+ * other; hook and reason are - where there is no attachment or nothing to say. Exits with 1 when
+ * there is no such pod.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "bpf/types.h"
 
-static int lookup(const char *map, const void *key, void *value)
+static int open_map(const char *map)
 {
 	char path[128];
 	int fd;
@@ -27,7 +29,29 @@ static int lookup(const char *map, const void *key, void *value)
 		perror(path);
 		exit(2);
 	}
-	return bpf_map_lookup_elem(fd, key, value);
+	return fd;
+}
+
+static int lookup(const char *map, const void *key, void *value)
+{
+	int fd = open_map(map), err = bpf_map_lookup_elem(fd, key, value);
+
+	close(fd);
+	return err;
+}
+
+/* The newest pod of that name, 0 when there is none: ids are handed out in order. */
+static __u64 find(const char *name)
+{
+	__u64 id, *prev = NULL, newest = 0;
+	int fd = open_map("pods");
+	struct pt_pod pod;
+
+	for (; !bpf_map_get_next_key(fd, prev, &id); prev = &id)
+		if (id > newest && !bpf_map_lookup_elem(fd, &id, &pod) && !strcmp(pod.name, name))
+			newest = id;
+	close(fd);
+	return newest;
 }
 
 static struct pt_traffic traffic_of(__u64 pod_id, __u32 classid)
@@ -54,6 +78,7 @@ int main(int argc, char **argv)
 	struct pt_retransmits r = {};
 	struct pt_traffic t;
 	struct pt_pod pod;
+	char *end;
 
 	if (argc == 4) {
 		snprintf(key.network, sizeof(key.network), "%s", argv[1]);
@@ -62,14 +87,16 @@ int main(int argc, char **argv)
 		if (lookup("attachments", &key, &attachment))
 			return 1;
 	} else if (argc == 2) {
-		attachment.pod_id = strtoull(argv[1], NULL, 10);
+		attachment.pod_id = strtoull(argv[1], &end, 10);
+		if (*end)
+			attachment.pod_id = find(argv[1]);
 	} else {
-		fputs("usage: counts NETWORK CONTAINER IFNAME | counts POD-ID\n", stderr);
+		fputs("usage: counts NETWORK CONTAINER IFNAME | counts POD-ID|POD\n", stderr);
 		return 2;
 	}
-	if (lookup("pods", &attachment.pod_id, &pod) ||
-	    lookup("tcp_retransmits", &attachment.pod_id, &r))
+	if (lookup("pods", &attachment.pod_id, &pod))
 		return 1;
+	lookup("tcp_retransmits", &attachment.pod_id, &r); /* none: all are 0 */
 	t = traffic_of(attachment.pod_id, pod.classid);
 	printf("%llu %s %s %d %llu %llu %llu %llu %llu %llu %llu %llu %llu %llu\n",
 	       attachment.pod_id, hooks[attachment.hook],

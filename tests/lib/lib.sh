@@ -220,6 +220,15 @@ podtag() # [clsact|tcx] [MORE-KEYS]
 	esac
 }
 
+# The kernel's own word, not podtag's. Without tcx a pod is counted by clsact, and is not marked.
+has_tcx() { grep -q ' tcx_prog_attach$' /proc/kallsyms; }
+
+needs_tcx() { has_tcx || skip "no tcx in this kernel"; }
+
+# What an attachment is with podtag's entry of mode tcx: hook and reason, and how many pins.
+tcx_hook() { if has_tcx; then echo "PT_HOOK_TCX "; else echo "PT_HOOK_CLSACT mark_needs_tcx"; fi; }
+tcx_pins() { if has_tcx; then echo 2; else echo 0; fi; }
+
 # The plugin itself, without a chain around it.
 plugin() # COMMAND NETNS CONTAINER IFNAME [STDIN]
 {
@@ -241,30 +250,18 @@ pod_json() # POD
 		'[.[].formatted | select(.value.name == $pod)] | sort_by(.key) | last // empty'
 }
 
-pod_id() # POD
-{
-	pod_json "$1" | jq .key
-}
+pod_id() { "$TOOLS/counts" "$1" | cut -d" " -f1; } # POD
 
 # "rxp rxb txp txb" of a pod from the map.
-pod_traffic() # POD
-{
-	map_dump pod_traffic | jq -r --argjson id "$(pod_id "$1")" '
-		[.[].formatted.values[].value | select(.pod_id == $id)] |
-		[(map(.receive_packets) | add), (map(.receive_bytes) | add),
-		 (map(.transmit_packets) | add), (map(.transmit_bytes) | add)] | map(. // 0) | join(" ")'
-}
+pod_traffic() { "$TOOLS/counts" "$1" | cut -d" " -f5-8; } # POD
 
 # "rxp rxb txp txb" of an interface as its own namespace counts it.
 link_traffic() # POD|"" INTERFACE
 {
-	local cmd=(ip -s -j link show "$2")
-	[[ $1 ]] && cmd=(ip -n "$1" -s -j link show "$2")
-	"${cmd[@]}" | jq -r '.[0].stats64 | [.rx.packets, .rx.bytes, .tx.packets, .tx.bytes] | join(" ")'
+	local cmd=(cat /proc/net/dev)
+	[[ $1 ]] && cmd=(ip netns exec "$1" "${cmd[@]}")
+	"${cmd[@]}" | awk -v name="$2:" '$1 == name { print $3, $2, $11, $10 }'
 }
-
-# The same with the directions exchanged: the host end's numbers as the pod sees them.
-swap() { echo "$3 $4 $1 $2"; }
 
 # Calls A and B until A is the same before and after B, and sets A_VALUE and B_VALUE: two
 # views of one quiet moment.
@@ -335,11 +332,7 @@ kernel_retransmits() # POD
 # "sum syn+synack fast tlp rto other" of a pod from the map.
 pod_retransmits() # POD
 {
-	map_dump tcp_retransmits | jq -r --argjson id "$(pod_id "$1")" '
-		[.[].formatted | select(.key == $id) | (.values // [{value}])[].value] |
-		[(map(.syn + .synack + .rto + .fast + .tlp + .other) | add), (map(.syn + .synack) | add),
-		 (map(.fast) | add), (map(.tlp) | add), (map(.rto) | add), (map(.other) | add)]
-		| map(. // 0) | join(" ")'
+	"$TOOLS/counts" "$1" | awk '{ print $9 + $10 + $11 + $12 + $13 + $14, $9 + $10, $12, $13, $11, $14 }'
 }
 
 # How often the kernel left podtag's retransmission probe out, because one was running on that CPU.
@@ -474,9 +467,8 @@ assert_nothing_left()
 	local left
 	assert_equal "pins of dead pods" "$(pins)" ""
 	assert_equal "network namespaces" "$(ls /run/netns)" ""
-	left=$(tc -j qdisc | jq -c '[.[] | select(.kind == "clsact" or .kind == "ingress" or .kind == "tbf")]')
-	assert_equal "qdiscs" "$left" "[]"
-	left=$(ip -j link | jq -r '.[] | select(.ifname | test("^(lo|br[0-9]+|tun.*|ext.*)$") | not).ifname')
+	assert_equal "qdiscs" "$(tc qdisc | awk '$2 ~ /^(clsact|ingress|tbf)$/')" ""
+	left=$(ip -br link | awk '{ sub(/@.*/, "", $1) } $1 !~ /^(lo|br[0-9]+|tun.*|ext.*)$/ { print $1 }')
 	assert_equal "links" "$left" ""
 	if [[ -e $PINS/maps/attachments ]]; then
 		assert_equal "attachments" "$(map_dump attachments)" "[]"

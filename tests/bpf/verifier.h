@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What the verifier of the running kernel says of each program. */
+#ifndef VERIFIER_H
+#define VERIFIER_H
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <bpf/libbpf.h>
+
+#include "podtag.skel.h"
+
+#define VERIFIED_MAX    64
+#define LOG_LEVEL_STATS 4 /* BPF_LOG_STATS in include/linux/bpf_verifier.h: the totals alone */
+
+struct verified {
+	const char *name;          /* the skeleton's, whose caller keeps it */
+	unsigned int insns, limit; /* instructions processed; 0 when the program was not loaded */
+};
+
+/* Loads all programs as podtag would, and reads the line that the verifier ends with. Fills *ret,
+ * which has room for VERIFIED_MAX, and returns how many there are, or a negative errno. */
+static inline int verify(struct podtag_bpf *skel, struct verified *ret)
+{
+	static char log[VERIFIED_MAX][1024];
+	struct bpf_program *program;
+	int count = 0, err;
+
+	bpf_object__for_each_program(program, skel->obj)
+	{
+		if (count == VERIFIED_MAX)
+			return -E2BIG;
+		ret[count] = (struct verified){ .name = bpf_program__name(program) };
+		bpf_program__set_log_level(program, LOG_LEVEL_STATS);
+		bpf_program__set_log_buf(program, log[count], sizeof(log[count]));
+		count++;
+	}
+	err = podtag_bpf__load(skel);
+	if (err)
+		return err;
+
+	count = 0;
+	bpf_object__for_each_program(program, skel->obj)
+	{
+		struct verified *one = &ret[count];
+		const char *line = strstr(log[count++], "processed ");
+
+		if (!bpf_program__autoload(program))
+			continue;
+		if (!line ||
+		    sscanf(line, "processed %u insns (limit %u)", &one->insns, &one->limit) != 2)
+			return -ENODATA;
+	}
+	return count;
+}
+
+/* The same on any kernel: 5.10 takes podtag's programs without the socket tag only. Sets *skel,
+ * which the caller destroys, or NULL. */
+static inline int verify_all(struct podtag_bpf **skel, struct verified *ret)
+{
+	int count = -EINVAL;
+
+	for (int tag = 1; tag >= 0 && count == -EINVAL; tag--) {
+		*skel = podtag_bpf__open();
+		if (!*skel)
+			return -ENOMEM;
+		(*skel)->rodata->socket_tag = tag;
+		if (!tag)
+			bpf_program__set_autoload((*skel)->progs.podtag_tag_sock, false);
+		count = verify(*skel, ret);
+		if (count >= 0)
+			return count;
+		podtag_bpf__destroy(*skel);
+		*skel = NULL;
+	}
+	return count;
+}
+
+#endif
