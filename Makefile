@@ -89,6 +89,9 @@ test: deps test-deps                    ## install what the tests need and run e
 test-vm: deps test-vm-deps              ## the same on every kernel, or KERNEL=6.1, in QEMU
 	$(Q)$(MAKE) --no-print-directory tests-built
 	$(Q)tests/vm/run $(KERNEL)
+verifier-table: deps test-vm-deps       ## announce what the programs cost each kernel's verifier
+	$(Q)$(MAKE) --no-print-directory tests-built
+	$(Q)tests/vm/verifier-table $(KERNEL)
 tests-built: all $(call TESTS,unit) $(call TESTS,bpf) $(TOOLS) variant
 variant: all                            # the same as another BPF object with another version
 	$(Q)$(MAKE) --no-print-directory B=$B/variant CLANG='$(CLANG) -include tests/lib/variant.h' \
@@ -121,7 +124,7 @@ clean:                                  ## remove the build folders
 help:                                   ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## */  \1\t/p' Makefile | expand -t 14
 
-.PHONY: all deps test-deps test-vm-deps test test-vm tests-built variant demo fuzz fuzz-built fuzz-merge \
+.PHONY: all deps test-deps test-vm-deps test test-vm verifier-table tests-built variant demo fuzz fuzz-built fuzz-merge \
 	bench soak lint install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -4,8 +4,10 @@
 #define VERIFIER_H
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include <bpf/libbpf.h>
 
@@ -18,6 +20,19 @@ struct verified {
 	const char *name;          /* the skeleton's, whose caller keeps it */
 	unsigned int insns, limit; /* instructions processed; 0 when the program was not loaded */
 };
+
+/* The running kernel as the table's columns name it: 6.12, or 6.12-aarch64. */
+static inline void verifier_kernel(char *ret, size_t size)
+{
+	struct utsname name;
+	int major = 0, minor = 0;
+	bool other;
+
+	uname(&name);
+	sscanf(name.release, "%d.%d", &major, &minor);
+	other = strcmp(name.machine, "x86_64");
+	snprintf(ret, size, "%d.%d%s%s", major, minor, other ? "-" : "", other ? name.machine : "");
+}
 
 /* Loads all programs as podtag would, and reads the line that the verifier ends with. Fills *ret,
  * which has room for VERIFIED_MAX, and returns how many there are, or a negative errno. */
@@ -44,12 +59,12 @@ static inline int verify(struct podtag_bpf *skel, struct verified *ret)
 	bpf_object__for_each_program(program, skel->obj)
 	{
 		struct verified *one = &ret[count];
-		const char *line = strstr(log[count++], "processed ");
+		const char *line = strstr(log[count++], "\nprocessed ");
 
 		if (!bpf_program__autoload(program))
 			continue;
 		if (!line ||
-		    sscanf(line, "processed %u insns (limit %u)", &one->insns, &one->limit) != 2)
+		    sscanf(line, "\nprocessed %u insns (limit %u)", &one->insns, &one->limit) != 2)
 			return -ENODATA;
 	}
 	return count;

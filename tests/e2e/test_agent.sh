@@ -151,7 +151,7 @@ test_prometheus()
 	serve pod 80
 	agent_start
 	mkdir "$T/prometheus"
-	printf '%s\n' 'global: {scrape_interval: 200ms}' 'scrape_configs:' '- job_name: podtag' \
+	printf '%s\n' "global: {scrape_interval: $((200 * SLOW))ms}" 'scrape_configs:' '- job_name: podtag' \
 		'  static_configs: [{targets: ["127.0.0.1:9435"]}]' >"$T/prometheus.yml"
 	prometheus --config.file="$T/prometheus.yml" --storage.tsdb.path="$T/prometheus" \
 		--web.listen-address=127.0.0.1:9099 --log.level=warn >"$T/prometheus.log" 2>&1 &

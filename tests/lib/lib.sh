@@ -17,6 +17,7 @@ TOOLS=$B/tests/lib
 PINS=/sys/fs/bpf/podtag/v1
 AGENT=http://127.0.0.1:9435
 DEBIAN_CNI=${DEBIAN_CNI-/usr/lib/cni}
+SLOW=${PT_SLOW-1} # how many times as long as usual things may take here
 T=/run/test # scratch, gone with the namespaces
 export CNI_PATH=$B:$DEBIAN_CNI
 export PATH=$PATH:/usr/sbin:/sbin
@@ -74,10 +75,10 @@ assert_fails() # COMMAND...: it must exit non-zero; its output goes to $T/out an
 	((rc)) || fail "succeeded: $*"
 }
 
-# Polls a command until it succeeds; on a machine that is PT_SLOW times slower for as much longer.
+# Polls a command until it succeeds.
 wait_for() # SECONDS COMMAND...
 {
-	local end=$((${EPOCHREALTIME/./} + $1 * ${PT_SLOW-1} * 1000000))
+	local end=$((${EPOCHREALTIME/./} + $1 * SLOW * 1000000))
 	shift
 	until "$@" >"$T/wait_out" 2>&1; do
 		if ((${EPOCHREALTIME/./} > end)); then
@@ -267,7 +268,7 @@ link_traffic() # POD|"" INTERFACE
 # views of one quiet moment.
 same_moment() # SECONDS A B (each a command line)
 {
-	local end=$((${EPOCHREALTIME/./} + $1 * ${PT_SLOW-1} * 1000000)) again
+	local end=$((${EPOCHREALTIME/./} + $1 * SLOW * 1000000)) again
 	A_VALUE=$($2)
 	while :; do
 		B_VALUE=$($3)

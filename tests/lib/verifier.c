@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Print "PROGRAM INSTRUCTIONS LIMIT" of each program on the running kernel, "PROGRAM - -" of those
- * that are not loaded there. */
+/* Print "KERNEL PROGRAM INSTRUCTIONS" of each program on the running kernel, "-" for those that are
+ * not loaded there. */
 #include <stdarg.h>
 
 #include "tests/bpf/verifier.h"
@@ -17,16 +17,17 @@ int main(void)
 {
 	struct verified programs[VERIFIED_MAX];
 	struct podtag_bpf *skel = NULL;
+	char kernel[80];
 	int count;
 
+	verifier_kernel(kernel, sizeof(kernel));
 	libbpf_set_print(say_nothing); /* it tries what 5.10 refuses */
 	count = verify_all(&skel, programs);
 	for (int i = 0; i < count; i++) {
 		if (programs[i].limit)
-			printf("%s %u %u\n", programs[i].name, programs[i].insns,
-			       programs[i].limit);
+			printf("%s %s %u\n", kernel, programs[i].name, programs[i].insns);
 		else
-			printf("%s - -\n", programs[i].name);
+			printf("%s %s -\n", kernel, programs[i].name);
 	}
 	podtag_bpf__destroy(skel);
 	if (count < 0)
