@@ -20,9 +20,9 @@ $1 == "seconds" && NF == 2 { minutes[rows] = sprintf("%d:%02d", $2 / 60, $2 % 60
 }
 
 # A guest or a runner that did not come to its end is a failure of its own.
-/^row ended with status/ {
+/^row ended: / {
 	add("kernel", 0, 1, 0)
-	failures[++broken] = FILENAME "  the row itself: " $0
+	failures[++broken] = FILENAME "  " $0
 }
 
 /^    FAIL / { failures[++broken] = FILENAME "  " file " " $2 }
