@@ -29,11 +29,7 @@ assert_results_unchanged() # COUNT
 	assert_equal "other calls that failed or said something" "$bad" ""
 }
 
-hook_of() # POD
-{
-	map_dump attachments | jq -r --argjson id "$(pod_id "$1")" \
-		'.[].formatted.value | select(.pod_id == $id) | "\(.hook) \(.reason)"'
-}
+hook_of() { "$TOOLS/counts" hook "$1"; } # POD
 
 # Traffic both ways, by both families, opened from either side.
 use() # POD

@@ -70,6 +70,22 @@ static struct pt_traffic traffic_of(__u64 pod_id, __u32 classid)
 	return sum;
 }
 
+static void print_hooks(__u64 id)
+{
+	static const char *const names[] = {
+		[PT_HOOK_NONE] = "PT_HOOK_NONE",
+		[PT_HOOK_CLSACT] = "PT_HOOK_CLSACT",
+		[PT_HOOK_TCX] = "PT_HOOK_TCX",
+	};
+	struct pt_attachment_key key, *prev = NULL;
+	struct pt_attachment attachment;
+	int fd = open_map("attachments");
+
+	for (; !bpf_map_get_next_key(fd, prev, &key); prev = &key)
+		if (!bpf_map_lookup_elem(fd, &key, &attachment) && attachment.pod_id == id)
+			printf("%s %s\n", names[attachment.hook], attachment.reason);
+}
+
 int main(int argc, char **argv)
 {
 	static const char *const hooks[] = { "-", "clsact", "tcx" };
@@ -90,8 +106,13 @@ int main(int argc, char **argv)
 		attachment.pod_id = strtoull(argv[1], &end, 10);
 		if (*end)
 			attachment.pod_id = find(argv[1]);
+	} else if (argc == 3 && !strcmp(argv[1], "hooks")) {
+		print_hooks(find(argv[2]));
+		return 0;
 	} else {
-		fputs("usage: counts NETWORK CONTAINER IFNAME | counts POD-ID|POD\n", stderr);
+		fputs("usage: counts NETWORK CONTAINER IFNAME | counts POD-ID|POD | counts hooks "
+		      "POD\n",
+		      stderr);
 		return 2;
 	}
 	if (lookup("pods", &attachment.pod_id, &pod))

@@ -146,8 +146,8 @@ pod_add() # POD CONFLIST [cni's options...]
 
 pod_address() # POD [4|6]
 {
-	jq -r --arg v "${2-4}" '[.ips[].address | select(contains(":") == ($v == "6"))][0] // empty
-		| sub("/.*"; "")' "$T/$1.result"
+	grep -o '"address": *"[^"]*"' "$T/$1.result" | cut -d '"' -f 4 | cut -d / -f 1 |
+		awk -v family="${2-4}" '/:/ == (family == 6) { print; exit }'
 }
 
 # DEL through the whole chain, then the namespace goes.
@@ -175,7 +175,7 @@ host_link() # POD: the host end of its eth0
 	local index
 	index=$(in_pod "$1" cat /sys/class/net/eth0/iflink 2>/dev/null) ||
 		index=$(in_pod "$1" ip -j link show eth0 | jq '.[0].link_index')
-	ip -j link | jq -r --argjson i "$index" '.[] | select(.ifindex == $i) | .ifname'
+	ip -o link | awk -F '[:@] *' -v index_of_it="$index" '$1 == index_of_it { print $2 }'
 }
 
 # --- conflists ----------------------------------------------------------------------------------
@@ -183,10 +183,8 @@ host_link() # POD: the host end of its eth0
 # A conflist from plugins' JSON objects.
 conflist() # NAME CNI-VERSION PLUGIN...
 {
-	local name=$1 version=$2
-	shift 2
-	jq -cn --arg name "$name" --arg version "$version" \
-		'{name: $name, cniVersion: $version, plugins: $ARGS.positional | map(fromjson)}' --args "$@"
+	local IFS=,
+	printf '{"name":"%s","cniVersion":"%s","plugins":[%s]}\n' "$1" "$2" "${*:3}"
 }
 
 # host-local's ranges: 10.N.0.0/24 and fd00:N::/64, or the first alone where ONLY_IPV4 is set.
