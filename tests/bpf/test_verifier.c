@@ -21,19 +21,10 @@ struct budget {
 	int count;
 };
 
-static int quiet(enum libbpf_print_level level, const char *format, va_list args)
-{
-	(void)level;
-	(void)format;
-	(void)args;
-	return 0;
-}
-
 static int load(void **state)
 {
 	static struct budget budget;
 
-	libbpf_set_print(quiet); /* 5.10 refuses the first attempt */
 	budget.count = verify_all(&budget.skel, budget.programs);
 	if (budget.count < 0)
 		print_error("verifier: %s\n", strerror(-budget.count));

@@ -266,12 +266,16 @@ test_without_btf()
 	mount -t tmpfs tmpfs /sys/kernel/btf
 	assert_fails "$B/podtag" check
 	assert_contains "check" "$(cat "$T/out")" "BTF                            missing"
+	assert_contains "check" "$(cat "$T/out")" "podtag does not work here"
 	assert_fails "$B/podtag" load
 	assert_contains "load" "$(cat "$T/err")" "no BTF"
 	bare_pod pod
 	assert_json_equal "result" "$(plugin ADD /run/netns/pod c0ffee-pod eth0 "$(conf_of pod)" 2>"$T/err")" \
 		"$(conf_of pod | jq .prevResult)"
 	assert_contains "the log of ADD" "$(cat "$T/err")" "no BTF"
+	assert_equal "qdiscs in the pod" "$(in_pod pod tc qdisc show dev eth0 | cut -d ' ' -f 2)" noqueue
+	serve pod 80
+	load "" -c 4 -u 100000 -d 100000 "$(pod_address pod)" 80
 	assert_fails plugin ADD /run/netns/pod c0ffee-pod eth0 "$(conf_of pod '{"failurePolicy":"closed"}')"
 	assert_equal "code with policy closed" "$(jq .code "$T/out")" 100
 	"$B/podtag-agent" >"$T/agent.log" 2>&1 &
