@@ -154,8 +154,8 @@ static int load_object(const char *dir, bool socket_tag, struct podtag_bpf **ret
 		if (is_stub(name) && is_pinned(dir, "progs", name))
 			bpf_program__set_autoload(program, false);
 	}
-	if (!socket_tag)
-		bpf_program__set_autoload(skel->progs.podtag_tag_sock, false);
+	if (socket_tag)
+		bpf_map__set_max_entries(skel->maps.sock_pod_hash, 1);
 
 	err = podtag_bpf__load(skel);
 	if (err) {
@@ -204,8 +204,6 @@ static int set_handlers(struct podtag_bpf *skel)
 		struct bpf_map *map = bpf_object__find_map_by_name(skel->obj, hooks[i].jump_map);
 		int err, fd = bpf_program__fd(handler);
 
-		if (!bpf_program__autoload(handler))
-			continue;
 		err = bpf_map_update_elem(bpf_map__fd(map), &hooks[i].index, &fd, BPF_ANY);
 		if (err)
 			return err;
@@ -352,7 +350,7 @@ static int bring_up(const char *dir, bool socket_tag)
 	return err;
 }
 
-/* 5.10 refuses socket storage to tracing programs; there each event looks its namespace up. */
+/* 5.10 refuses socket storage to tracing programs; there a hash has the tags. */
 static int bring_up_either_way(const char *dir)
 {
 	int err = bring_up(dir, true);

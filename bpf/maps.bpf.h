@@ -49,6 +49,15 @@ struct {
 	__type(value, struct pt_sock);
 } sock_pod SEC(".maps") __weak;
 
+/* In the place of sock_pod on 5.10. On other kernels the loader makes it one entry large. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PT_SOCKETS_MAX);
+	__type(key, __u64);
+	__type(value, struct pt_sock);
+} sock_pod_hash SEC(".maps") __weak;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);

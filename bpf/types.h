@@ -92,7 +92,13 @@ struct pt_retransmits {
 	__u64 other; /* none of these for certain */
 };
 
-/* Map sock_pod, socket storage: the tag. Cloned from a listener to its children. */
+/* Map sock_pod, socket storage: the tag. Cloned from a listener to its children.
+ *
+ * Map sock_pod_hash, key the socket's address: the same on kernels without socket storage in
+ * tracing programs. A socket's entry goes when the socket closes; sockets beyond PT_SOCKETS_MAX
+ * have none. */
+#define PT_SOCKETS_MAX 65536
+
 struct pt_sock {
 	__u64 pod_id;
 	__u32 total_retrans; /* the socket's own count as far as it is in tcp_retransmits */

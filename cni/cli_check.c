@@ -174,7 +174,7 @@ static const struct feature features[] = {
 	{ "tcx", probe_attach_type, "BPF_TCX_INGRESS", false,
 	  "no markMask, and no traffic of pods with an ingress qdisc of their own" },
 	{ "socket storage in tracing", probe_function, "bpf_sk_storage_get_tracing", false,
-	  "pods are found by their network namespace at each event, which costs more" },
+	  "sockets are tagged in a hash instead, which costs more" },
 	{ "cgroup2", probe_cgroup2, NULL, false, "the cgroups of pods are not known" },
 	{ "JIT", probe_jit, NULL, false, "programs are interpreted, which is slow" },
 };

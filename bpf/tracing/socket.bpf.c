@@ -31,12 +31,13 @@ static void tag(struct sock *sk, bool is_settled)
 		tag_socket(sk, pod_id, is_settled);
 }
 
-/* A child starts with its SYN-ACK's retransmits in total_retrans, which podtag_synack has counted.
+/* A child has its listener's tag, where tags are socket storage. It starts with its SYN-ACK's
+ * retransmits in total_retrans, which podtag_synack has counted.
  * Until it is settled here, or at its first retransmission, its total means nothing: some children
  * are closed without ever having been established. */
 static void accept(struct sock *sk)
 {
-	struct pt_sock *tagged = tag_of(sk);
+	struct pt_sock *tagged = socket_tag ? tag_of(sk) : NULL;
 
 	if (tagged)
 		settle_at(tagged, total_retrans(sk));
@@ -81,8 +82,10 @@ int podtag_tag_sock(__u64 *ctx)
 		tag(sk, true);
 	else if (newstate == TCP_ESTABLISHED && oldstate == TCP_SYN_RECV)
 		accept(sk);
-	else if (newstate == TCP_CLOSE)
+	else if (newstate == TCP_CLOSE) {
 		settle(sk);
+		drop_tag(sk);
+	}
 
 	return 0;
 }

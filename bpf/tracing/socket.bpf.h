@@ -7,12 +7,36 @@
 #include <bpf/bpf_core_read.h>
 #include <stdbool.h>
 
-/* Set by the loader: 5.10 has no socket storage in tracing programs. */
+/* Set by the loader: 5.10 has no socket storage in tracing programs, and a hash in its place. */
 const volatile bool socket_tag __weak = true;
 
 static inline struct pt_sock *tag_of(struct sock *sk)
 {
-	return socket_tag ? bpf_sk_storage_get(&sock_pod, sk, NULL, 0) : NULL;
+	__u64 key = (__u64)sk;
+
+	if (socket_tag)
+		return bpf_sk_storage_get(&sock_pod, sk, NULL, 0);
+	return bpf_map_lookup_elem(&sock_pod_hash, &key);
+}
+
+static inline struct pt_sock *make_tag(struct sock *sk)
+{
+	struct pt_sock fresh = {};
+	__u64 key = (__u64)sk;
+
+	if (socket_tag)
+		return bpf_sk_storage_get(&sock_pod, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	bpf_map_update_elem(&sock_pod_hash, &key, &fresh, BPF_ANY);
+	return bpf_map_lookup_elem(&sock_pod_hash, &key);
+}
+
+/* Socket storage goes with its socket. */
+static inline void drop_tag(struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+
+	if (!socket_tag)
+		bpf_map_delete_elem(&sock_pod_hash, &key);
 }
 
 /* 0 when the namespace is no pod's: the host's, or a pod's after its DEL. */
@@ -38,12 +62,8 @@ static inline void settle_at(struct pt_sock *tagged, __u32 total)
 
 static inline void tag_socket(struct sock *sk, __u64 pod_id, bool is_settled)
 {
-	struct pt_sock *tagged;
+	struct pt_sock *tagged = make_tag(sk);
 
-	if (!socket_tag)
-		return;
-
-	tagged = bpf_sk_storage_get(&sock_pod, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!tagged) {
 		give_up(PT_SOCKET_TAG);
 		return;

@@ -82,8 +82,6 @@ static inline int verify_all(struct podtag_bpf **skel, struct verified *ret)
 		if (!*skel)
 			return -ENOMEM;
 		(*skel)->rodata->socket_tag = tag;
-		if (!tag)
-			bpf_program__set_autoload((*skel)->progs.podtag_tag_sock, false);
 		count = verify(*skel, ret);
 		if (count >= 0)
 			return count;

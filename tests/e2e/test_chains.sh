@@ -29,7 +29,7 @@ assert_results_unchanged() # COUNT
 	assert_equal "other calls that failed or said something" "$bad" ""
 }
 
-hook_of() { "$TOOLS/counts" hook "$1"; } # POD
+hook_of() { "$TOOLS/counts" hooks "$1"; } # POD
 
 # Traffic both ways, by both families, opened from either side.
 use() # POD

@@ -172,7 +172,7 @@ test_retransmissions_that_fail()
 {
 	two_pods
 	serve server 80
-	in_pod client tc qdisc add dev eth0 root tbf rate 40mbit burst 20000 limit 30000
+	in_pod client tc qdisc add dev eth0 root tbf rate 40mbit burst 3000 limit 30000
 	load client -c 8 -j 8 -u 2000000 -d 1000 "$(pod_address server)" 80
 	assert_retransmits_exact client
 	assert_at_least "sent again" "$SUM" 50

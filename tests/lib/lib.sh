@@ -476,6 +476,13 @@ assert_nothing_left()
 		done
 	fi
 	wait_for 5 no_strays
+	wait_for 5 no_socket_tags
+}
+
+# Where tags are no socket storage, which the kernel frees itself.
+no_socket_tags()
+{
+	[[ ! -e $PINS/maps/sock_pod_hash || $(map_dump sock_pod_hash) == "[]" ]]
 }
 
 teardown()
