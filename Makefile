@@ -9,9 +9,22 @@ WERROR  ?= -Werror
 MINUTES ?= 30
 CFLAGS  ?= -O2 -g
 
-B    := build$(if $(SAN),-san)$(if $(FUZZ),-fuzz)
-DEPS := build/deps
-ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+HOST  := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+ARCH  ?= $(HOST)
+CROSS := $(filter-out $(HOST),$(ARCH))
+B     := build$(if $(CROSS),-$(ARCH))$(if $(SAN),-san)$(if $(FUZZ),-fuzz)
+DEPS  := build$(if $(CROSS),-$(ARCH))/deps
+INC   := /usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)
+ifneq ($(CROSS),)
+ifneq ($(CROSS),arm64)
+$(error ARCH=$(ARCH): what can be built here is $(HOST) and arm64)
+endif
+ifneq ($(filter test test-vm demo fuzz bench soak lint,$(MAKECMDGOALS)),)
+$(error ARCH=$(ARCH) runs nowhere here but in `make test-vm KERNEL=$(ARCH)`)
+endif
+CC  := aarch64-linux-gnu-gcc
+INC := /usr/aarch64-linux-gnu/include
+endif
 SANITIZE := $(if $(SAN)$(FUZZ),-fsanitize=address -fsanitize=undefined -fno-sanitize-recover=undefined)
 ifneq ($(FUZZ),)
 CC       := $(CLANG)
@@ -23,7 +36,7 @@ override CFLAGS += -std=gnu11 -D_GNU_SOURCE -DPODTAG_VERSION='"$(VERSION)"' -Wal
 	-Wmissing-prototypes -Wno-missing-field-initializers $(WERROR) -MMD -MP -I. -I$B \
 	-isystem $(DEPS)/include $(SANITIZE)
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter $(WERROR) -MMD -MP \
-	-I. -DPT_BPF -D__TARGET_ARCH_$(ARCH) -isystem /usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)
+	-I. -DPT_BPF -D__TARGET_ARCH_$(ARCH) -isystem $(INC)
 CNI_LIBS   := -lbpf -lelf -lz -ljansson -L$(DEPS)/lib -lmnl
 # libevent's resolver warns in a static link; the agent takes numeric addresses and never calls it.
 AGENT_LIBS := -Wl,--no-warnings -lbpf -lelf -lz -ljansson -levent_extra -levent_core -L$(DEPS)/lib -lmnl
@@ -43,9 +56,9 @@ BENCH := $B/tests/bench/empty $B/tests/bench/empty.bpf.o
 
 all: $B/podtag $B/podtag-agent          ## build the plugin and the agent
 
-deps: build/deps/stamp                  ## install what the build needs (Debian, as root)
-build/deps/stamp: install/deps.sh
-	$(Q)install/deps.sh build $(DEPS)
+deps: $(DEPS)/stamp                     ## install what the build needs (Debian, as root)
+$(DEPS)/stamp: install/deps.sh
+	$(Q)install/deps.sh build $(DEPS) $(CROSS)
 	$(Q)touch $@
 test-deps: build/deps/test-stamp
 test-vm-deps: build/deps/test-vm-stamp
@@ -120,7 +133,7 @@ install: all                            ## honours DESTDIR, PREFIX, CNI_BIN
 	install -D -m 0755 $B/podtag $(DESTDIR)$(CNI_BIN)/podtag
 	install -D -m 0755 $B/podtag-agent $(DESTDIR)$(PREFIX)/sbin/podtag-agent
 clean:                                  ## remove the build folders
-	rm -rf build build-san build-fuzz
+	rm -rf build build-san build-fuzz build-arm64
 help:                                   ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## */  \1\t/p' Makefile | expand -t 14
 

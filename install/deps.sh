@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Install what podtag's make targets need on Debian 12.
 #
-# usage: deps.sh build|test|test-vm|demo|bench DIR
-#   DIR receives what Debian 12 has no package of: libmnl as a static archive.
+# usage: deps.sh build|test|test-vm|demo|bench DIR [arm64]
+#   DIR receives what Debian 12 has no package of: libmnl as a static archive. With arm64 the cross
+#   compiler is installed, and DIR receives all libraries as arm64's.
 set -euo pipefail
 
 build=(gcc make clang llvm bpftool pkg-config libc6-dev linux-libc-dev
 	libbpf-dev libelf-dev zlib1g-dev libjansson-dev libevent-dev ca-certificates)
+arm64=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
 demo=(iproute2 nftables jq curl containernetworking-plugins bpftool procps python3)
 test=("${demo[@]}" libcmocka-dev containerd runc busybox-static iperf3 iputils-ping ethtool
 	prometheus clang-format clang-tidy cppcheck shellcheck
@@ -47,29 +49,46 @@ without_services() # COMMAND...
 	"$@"
 }
 
-# Debian 12's libmnl-dev has the shared library only; trixie's has the archive, which needs nothing
-# of trixie's.
-static_libmnl() # DIR
+# Headers and libraries out of packages, to DIR/include and DIR/lib.
+unpack_libraries() # DIR SUITE[:ARCH] PACKAGE...
 {
 	local dir=$1 tmp
-	[[ -e $dir/lib/libmnl.a ]] && return
-	echo "  APT   libmnl-dev (trixie, unpacked in $dir)"
+	echo "  APT   ${*:3} ($2, unpacked in $dir)"
 	tmp=$(mktemp -d)
-	"$(dirname "$0")/unpack" trixie "$tmp" libmnl-dev
+	"$(dirname "$0")/unpack" "$2" "$tmp" "${@:3}"
 	mkdir -p "$dir"/{lib,include}
-	cp "$(find "$tmp" -name libmnl.a)" "$dir/lib/"
-	cp -r "$tmp/usr/include/libmnl" "$dir/include/"
+	# static ones; only cmocka has none
+	find "$tmp" \( -name '*.a' -o -name 'libcmocka.so*' \) -exec cp -Pt "$dir/lib" {} +
+	cp -r "$tmp"/usr/include/* "$dir/include/"
 	rm -rf "$tmp"
+}
+
+# Debian 12's libmnl-dev has the shared library only; trixie's has the archive, which needs nothing
+# of trixie's.
+static_libmnl() # DIR [ARCH]
+{
+	[[ -e $1/lib/libmnl.a ]] || unpack_libraries "$1" "trixie${2+:$2}" libmnl-dev
+}
+
+build_for_arm64() # DIR
+{
+	install_packages "${arm64[@]}"
+	[[ -e $1/lib/libbpf.a ]] || unpack_libraries "$1" bookworm:arm64 libbpf-dev libelf-dev \
+		zlib1g-dev libjansson-dev libevent-dev libcmocka-dev libcmocka0
+	static_libmnl "$1" arm64
 }
 
 case ${1-} in
 build)
 	install_packages "${build[@]}"
-	static_libmnl "$2"
+	case ${3-} in
+	arm64) build_for_arm64 "$2" ;;
+	*) static_libmnl "$2" ;;
+	esac
 	;;
 test) install_packages "${test[@]}" ;;
 test-vm) install_packages "${test_vm[@]}" ;;
 demo) install_packages "${demo[@]}" ;;
 bench) without_services install_packages "${bench[@]}" ;;
-*) sed -n '3,6s/^# //p' "$0" >&2 && exit 2 ;;
+*) sed -n '3,7s/^# //p' "$0" >&2 && exit 2 ;;
 esac
