@@ -62,6 +62,7 @@ $(DEPS)/stamp: install/deps.sh
 	$(Q)touch $@
 test-deps: build/deps/test-stamp
 test-vm-deps: build/deps/test-vm-stamp
+lint-deps: build/deps/lint-stamp
 build/deps/%-stamp: install/deps.sh
 	$(Q)install/deps.sh $* $(DEPS)
 	$(Q)touch $@
@@ -101,6 +102,7 @@ test: deps test-deps                    ## install what the tests need and run e
 	$(Q)tests/run
 test-vm: deps test-vm-deps              ## the same on every kernel, or KERNEL=6.1, in QEMU
 	$(Q)$(MAKE) --no-print-directory tests-built
+	$(Q)$(if $(filter arm64,$(or $(KERNEL),arm64)),$(MAKE) --no-print-directory ARCH=arm64 tests-built)
 	$(Q)tests/vm/run $(KERNEL)
 verifier-table: deps test-vm-deps       ## announce what the programs cost each kernel's verifier
 	$(Q)$(MAKE) --no-print-directory tests-built
@@ -126,7 +128,7 @@ bench: deps test-deps                   ## measure, and write docs/benchmarks.md
 soak: deps test-deps                    ## MINUTES (30) of pods that come and go, and what is left
 	$(Q)$(MAKE) --no-print-directory all $(TOOLS)
 	$(Q)MINUTES=$(MINUTES) tests/soak/run
-lint: deps test-deps                    ## formatting, static analysis, shell scripts
+lint: deps lint-deps                    ## formatting, static analysis, shell scripts
 	$(Q)$(MAKE) --no-print-directory $B/podtag.skel.h
 	$(Q)tests/lint
 install: all                            ## honours DESTDIR, PREFIX, CNI_BIN
@@ -137,8 +139,8 @@ clean:                                  ## remove the build folders
 help:                                   ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## */  \1\t/p' Makefile | expand -t 14
 
-.PHONY: all deps test-deps test-vm-deps test test-vm verifier-table tests-built variant demo fuzz fuzz-built fuzz-merge \
+.PHONY: all deps test-deps test-vm-deps lint-deps test test-vm verifier-table tests-built variant demo fuzz fuzz-built fuzz-merge \
 	bench soak lint install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
--include $(shell find $B -name '*.d' 2>/dev/null)
+-include $(shell find $B -path $B/vm -prune -o -name '*.d' -print 2>/dev/null)

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Install what podtag's make targets need on Debian 12.
 #
-# usage: deps.sh build|test|test-vm|demo|bench DIR [arm64]
+# usage: deps.sh build|test|lint|test-vm|demo|bench DIR [arm64]
+#        deps.sh root DIR arm64
 #   DIR receives what Debian 12 has no package of: libmnl as a static archive. With arm64 the cross
-#   compiler is installed, and DIR receives all libraries as arm64's.
+#   compiler is installed, and DIR receives all libraries as arm64's; or with root all programs that the
+#   tests call, unpacked and not configured.
 set -euo pipefail
 
 build=(gcc make clang llvm bpftool pkg-config libc6-dev linux-libc-dev
@@ -12,10 +14,11 @@ build=(gcc make clang llvm bpftool pkg-config libc6-dev linux-libc-dev
 arm64=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
 demo=(iproute2 nftables jq curl containernetworking-plugins bpftool procps python3)
 test=("${demo[@]}" libcmocka-dev containerd runc busybox-static iperf3 iputils-ping ethtool
-	prometheus clang-format clang-tidy cppcheck shellcheck
-	python3-grpcio python3-grpc-tools valgrind linux-perf libclang-rt-14-dev)
+	prometheus python3-grpcio python3-grpc-tools valgrind linux-perf)
+fuzz=(libclang-rt-14-dev) # of which `make test` replays what was found
+lint=(clang-format clang-tidy cppcheck shellcheck)
 bench=("${demo[@]}" wrk nginx-light libnginx-mod-stream haproxy iperf3 valgrind linux-perf)
-test_vm=("${test[@]}" qemu-system-x86 qemu-system-common busybox-static kmod xz-utils)
+test_vm=("${test[@]}" qemu-system-x86 qemu-system-arm qemu-system-common kmod xz-utils)
 
 missing() # PACKAGE...: those of them that are not installed
 {
@@ -78,6 +81,18 @@ build_for_arm64() # DIR
 	static_libmnl "$1" arm64
 }
 
+# Directories merged into /usr as they are in an installed system.
+root() # DIR ARCH
+{
+	local link
+	mkdir -p "$1"/usr/{bin,sbin,lib}
+	for link in bin sbin lib; do
+		ln -s "usr/$link" "$1/$link"
+	done
+	echo "  APT   ${test[*]} ($2, unpacked in $1)"
+	"$(dirname "$0")/unpack" -a "bookworm:$2" "$1" '?priority(required)' kmod "${test[@]}"
+}
+
 case ${1-} in
 build)
 	install_packages "${build[@]}"
@@ -86,9 +101,11 @@ build)
 	*) static_libmnl "$2" ;;
 	esac
 	;;
-test) install_packages "${test[@]}" ;;
+test) install_packages "${test[@]}" "${fuzz[@]}" ;;
 test-vm) install_packages "${test_vm[@]}" ;;
+lint) install_packages "${lint[@]}" ;;
 demo) install_packages "${demo[@]}" ;;
 bench) without_services install_packages "${bench[@]}" ;;
-*) sed -n '3,7s/^# //p' "$0" >&2 && exit 2 ;;
+root) root "$2" "$3" ;;
+*) sed -n '3,9s/^# //p' "$0" >&2 && exit 2 ;;
 esac

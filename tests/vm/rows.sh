@@ -3,18 +3,20 @@
 # The kernels to test on, and all that differs between them and between architectures: a row is
 # added here and nowhere else.
 
-# "KERNEL SUITE ARCH": the release as in `make test-vm KERNEL=6.1`, whose Debian has it, Debian's
-# word for the machine.
+# "KERNEL SUITE ARCH": the release as in `make test-vm KERNEL=6.1`, or the machine where it is not like
+# this one; whose Debian has it, Debian's word for the machine.
 ROWS=(
 	"5.10 bullseye amd64"
 	"6.1  bookworm amd64"
 	"6.12 trixie   amd64"
 	"7.2  sid      amd64"
+	"arm64 trixie  arm64"
 )
 
 # Sets SUITE, ARCH and what follows from them: KERNEL_PACKAGE and KERNEL_PARTS, the package and which of
 # its dependencies to unpack; QEMU_PACKAGE, from QEMU_SUITE, which of its dependencies, the program
-# and its options; BOOT_OPTIONS, the kernel's; ROOT, a folder with the guest's root file system.
+# and its options; BOOT_OPTIONS, the kernel's; ROOTS, the folders that are laid one over the other as
+# the guest's root, some of them in CACHE; BUILD, the folder that has the tests; SUITES, which to run.
 row() # KERNEL
 {
 	local line kernel
@@ -41,7 +43,22 @@ machine()
 		QEMU_OPTIONS=(-machine "q35,memory-backend=ram" -cpu max)
 		# a busy host is late with the timer, at which a kernel would give up
 		BOOT_OPTIONS="console=ttyS0 no_timer_check"
-		ROOT=/
+		ROOTS=(/)
+		BUILD=build
+		SUITES=(bpf/ e2e/)
+		;;
+	arm64)
+		KERNEL_PACKAGE=linux-image-cloud-arm64
+		QEMU_PACKAGE=qemu-system-arm
+		QEMU_PARTS='qemu-system-(arm|data)'
+		QEMU=qemu-system-aarch64
+		# "max" signs pointers, which takes a third of the time
+		QEMU_OPTIONS=(-machine "virt,memory-backend=ram" -cpu neoverse-n1)
+		BOOT_OPTIONS=console=ttyAMA0
+		# the tests' programs over this machine's own root: the scripts see one like it
+		ROOTS=("$CACHE/root-arm64" /)
+		BUILD=build-arm64
+		SUITES=(unit/ bpf/ e2e/)
 		;;
 	esac
 }
