@@ -3,6 +3,7 @@
 #include "agent/options.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
@@ -182,9 +183,13 @@ static int parse_flags(int argc, char **argv, const char **values, const char **
 		case ':':
 			return fail(error, size, "%s: a value is missing", argv[optind - 1]);
 		case '?':
-			if (optopt && optopt < 0x80 && !strchr("hV", optopt))
-				return fail(error, size, "unknown option -%c", optopt);
-			return fail(error, size, "unknown option %s", argv[optind - 1]);
+			/* a long one leaves nothing in optopt, or the letter it stands for */
+			if (!optopt || strchr("hV", optopt))
+				return fail(error, size, "unknown option %s", argv[optind - 1]);
+			return fail(error, size,
+				    isgraph((unsigned char)optopt) ? "unknown option -%c"
+								   : "unknown option -\\x%02x",
+				    (unsigned char)optopt);
 		default:
 			values[flag] = optarg;
 		}

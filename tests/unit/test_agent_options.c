@@ -154,6 +154,8 @@ static void wrong_arguments_are_refused_by_name(void **state)
 	} cases[] = {
 		{ { "--nope" }, "unknown option --nope" },
 		{ { "-x" }, "unknown option -x" },
+		{ { "-\xc3\xa4" }, "unknown option -\\xc3" }, /* char has a sign on x86 only */
+		{ { "--help=x" }, "unknown option --help=x" },
 		{ { "-hx" }, NULL }, /* -h comes first, so help it is */
 		{ { "--log-level" }, "--log-level: a value is missing" },
 		{ { "--config" }, "--config: a value is missing" },
