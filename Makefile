@@ -54,6 +54,8 @@ FUZZERS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 TOOLS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/lib/*.c)))
 BENCH := $B/tests/bench/empty $B/tests/bench/empty.bpf.o
 
+VM_BUILT := tests-built $(if $(filter arm64,$(or $(KERNEL),arm64)),tests-built-arm64)
+
 all: $B/podtag $B/podtag-agent          ## build the plugin and the agent
 
 deps: $(DEPS)/stamp                     ## install what the build needs (Debian, as root)
@@ -101,13 +103,14 @@ test: deps test-deps                    ## install what the tests need and run e
 	$(Q)$(MAKE) --no-print-directory FUZZ=1 fuzz-built
 	$(Q)tests/run
 test-vm: deps test-vm-deps              ## the same on every kernel, or KERNEL=6.1, in QEMU
-	$(Q)$(MAKE) --no-print-directory tests-built
-	$(Q)$(if $(filter arm64,$(or $(KERNEL),arm64)),$(MAKE) --no-print-directory ARCH=arm64 tests-built)
+	$(Q)$(MAKE) --no-print-directory $(VM_BUILT)
 	$(Q)tests/vm/run $(KERNEL)
 verifier-table: deps test-vm-deps       ## announce what the programs cost each kernel's verifier
-	$(Q)$(MAKE) --no-print-directory tests-built
+	$(Q)$(MAKE) --no-print-directory $(VM_BUILT)
 	$(Q)tests/vm/verifier-table $(KERNEL)
 tests-built: all $(call TESTS,unit) $(call TESTS,bpf) $(TOOLS) variant
+tests-built-arm64:
+	$(Q)$(MAKE) --no-print-directory ARCH=arm64 tests-built
 variant: all                            # the same as another BPF object with another version
 	$(Q)$(MAKE) --no-print-directory B=$B/variant CLANG='$(CLANG) -include tests/lib/variant.h' \
 		VERSION=99.0.0 $B/variant/podtag
@@ -139,8 +142,8 @@ clean:                                  ## remove the build folders
 help:                                   ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## */  \1\t/p' Makefile | expand -t 14
 
-.PHONY: all deps test-deps test-vm-deps lint-deps test test-vm verifier-table tests-built variant demo fuzz fuzz-built fuzz-merge \
-	bench soak lint install clean help
+.PHONY: all deps test-deps test-vm-deps lint-deps test test-vm verifier-table tests-built tests-built-arm64 \
+	variant demo fuzz fuzz-built fuzz-merge bench soak lint install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $B -path $B/vm -prune -o -name '*.d' -print 2>/dev/null)
