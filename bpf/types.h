@@ -105,6 +105,37 @@ struct pt_sock {
 	__u32 is_settled;    /* 0: total_retrans says nothing yet, as in what a listener hands on */
 };
 
+enum pt_http_method {
+	PT_METHOD_UNKNOWN, /* its request was not seen */
+	PT_METHOD_GET,
+	PT_METHOD_HEAD,
+	PT_METHOD_POST,
+	PT_METHOD_PUT,
+	PT_METHOD_DELETE,
+	PT_METHOD_CONNECT,
+	PT_METHOD_OPTIONS,
+	PT_METHOD_TRACE,
+	PT_METHOD_PATCH,
+	PT_METHOD_OTHER,
+	PT_METHOD_COUNT,
+};
+
+/* Who ended a request that has no response, or not all of one. */
+enum pt_http_by { PT_BY_CLIENT, PT_BY_SERVER, PT_BY_COUNT };
+
+/* Why requests are in no histogram. */
+#define PT_HTTP_LOST(X)                                                                            \
+	X(DESYNC, "desync")   /* segments were missing where the framing is */                     \
+	X(DEPTH, "depth")     /* more requests in a pipeline than are remembered */                \
+	X(REQUEST, "request") /* a response to a request that was not seen */
+
+enum pt_http_lost {
+#define X(id, text) PT_LOST_##id,
+	PT_HTTP_LOST(X)
+#undef X
+		PT_LOST_COUNT
+};
+
 /* Map attachments: what one CNI ADD did, so that DEL, GC and a repeated ADD need nothing else. */
 struct pt_attachment_key {
 	char network[64];
