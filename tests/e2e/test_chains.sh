@@ -232,8 +232,8 @@ test_second_interface()
 	pod_add pod "$list"
 	echo "$two" >"$T/two.conflist"
 	"$LIB/cni" add "$T/two.conflist" /run/netns/pod "$(container_of pod)" net1 --args "$(cni_args shop pod)" >"$T/two.result"
-	assert_equal "pods" "$(map_dump pods | jq length)" 1
-	assert_equal "attachments" "$(map_dump attachments | jq length)" 2
+	assert_equal "pods" "$(map_entries pods)" 1
+	assert_equal "attachments" "$(map_entries attachments)" 2
 	same_moment 10 both "pod_traffic pod"
 	local link=$A_VALUE pod=$B_VALUE
 	serve pod 80

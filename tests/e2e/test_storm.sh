@@ -96,10 +96,10 @@ storm_of() # COUNT
 		jq -e --slurpfile conf "$T/conf.$i" '. == $conf[0].prevResult' "$T/out.$i" >/dev/null ||
 			fail "result of pod $i: $(cat "$T/out.$i")"
 	done
-	assert_equal "pods" "$(map_dump pods | jq length)" "$1"
+	assert_equal "pods" "$(map_entries pods)" "$1"
 	assert_equal "ids" "$(map_dump pods | jq '[.[].formatted.key] | unique | length')" "$1"
 	assert_equal "names" "$(map_dump pods | jq '[.[].formatted.value.name] | unique | length')" "$1"
-	assert_equal "namespaces" "$(map_dump pod_by_netns | jq length)" "$1"
+	assert_equal "namespaces" "$(map_entries pod_by_netns)" "$1"
 	assert_equal "all attached" "$(map_dump attachments |
 		jq '[.[].formatted.value | select(.hook != "PT_HOOK_NONE" and .reason == "")] | length')" "$1"
 
@@ -160,8 +160,8 @@ mended()
 	# another pod is not held up by the dead one's lock, and has its own id
 	add 1 || fail "ADD of another pod: $(cat "$T/out.1" "$T/err.1")"
 	gc
-	assert_equal "attachments" "$(map_dump attachments | jq length)" 1
-	assert_equal "namespaces" "$(map_dump pod_by_netns | jq length)" 1
+	assert_equal "attachments" "$(map_entries attachments)" 1
+	assert_equal "namespaces" "$(map_entries pod_by_netns)" 1
 	assert_equal "addresses" "$(map_dump pod_by_ip | jq -r '.[].formatted.value.text')" 10.200.1.2
 	[[ ! ${MORE-} ]] || assert_equal "pins" "$(pins | wc -l)" 2
 	add 0 || fail "ADD: $(cat "$T/out.0" "$T/err.0")"

@@ -46,7 +46,7 @@ test_del_twice()
 	quiet DEL /run/netns/pod c0ffee-pod eth0
 	quiet DEL "" c0ffee-pod eth0
 	assert_equal "when it was deleted" "$(deleted_ns pod)" "$first"
-	assert_equal "pods" "$(map_dump pods | jq length)" 1
+	assert_equal "pods" "$(map_entries pods)" 1
 }
 
 test_del_without_add()
@@ -87,7 +87,7 @@ repeated_add() # MORE
 	add pod "$1"
 	add pod "$1"
 	assert_equal "pod id" "$(pod_id pod)" "$id"
-	assert_equal "pods" "$(map_dump pods | jq length)" 1
+	assert_equal "pods" "$(map_entries pods)" 1
 	load "" -c 3 -u 50000 -d 50000 "$(pod_address pod)" 80
 	assert_traffic_exact pod
 	[[ $(pod_traffic pod) != "$before" ]] || fail "not counted any more"

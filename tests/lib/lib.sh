@@ -242,6 +242,11 @@ map_dump() # MAP
 	bpftool -j map dump pinned "$PINS/maps/$1"
 }
 
+map_entries() # MAP: how many
+{
+	map_dump "$1" | { grep -o '"formatted":' || true; } | wc -l
+}
+
 # Everything podtag knows of a pod, the newest of that name: one line of JSON.
 pod_json() # POD
 {
