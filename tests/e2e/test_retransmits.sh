@@ -322,7 +322,7 @@ adopt() # POD
 	plugin ADD "/run/netns/$1" "$(container_of "$1")" eth0 "$(conf "$(cat "$T/$1.result")")" >/dev/null
 }
 
-# All data is acknowledged, and stays so.
+# All data and each SYN is acknowledged, and it stays so.
 all_still()
 {
 	local i
@@ -333,7 +333,7 @@ all_still()
 
 no_timers() # POD
 {
-	! in_pod "$1" ss -Htno state established | grep -qE 'timer:\((on|probe)'
+	! in_pod "$1" ss -Htno state connected | grep -qE 'timer:\((on|probe)'
 }
 
 run_tests "$@"
