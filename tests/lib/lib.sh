@@ -339,6 +339,40 @@ pod_retransmits() # POD
 	"$TOOLS/counts" "$1" | awk '{ print $9 + $10 + $11 + $12 + $13 + $14, $9 + $10, $12, $13, $11, $14 }'
 }
 
+# A kernel may be built to run no tracing program while its init is current (docs/architecture.md).
+# ftrace runs then too, and counts what such a kernel does not tell podtag of.
+untold_begin()
+{
+	[[ ! ${UNTOLD-} ]] && grep -q init_owned /sys/kernel/btf/vmlinux || return 0
+	mkdir "$T/tracefs"
+	mount -t tracefs tracefs "$T/tracefs"
+	UNTOLD=$T/tracefs/instances/$UNTOLD_NAME
+	mkdir "$UNTOLD"
+	echo 4096 >"$UNTOLD/buffer_size_kb"
+	echo 1 >"$UNTOLD/options/record-tgid"
+	echo 1 | tee "$UNTOLD"/events/tcp/tcp_retransmit_{skb,synack}/enable >/dev/null
+}
+
+# The instance outlives a test that was killed, so the runner takes it away.
+untold_end()
+{
+	unshare --mount bash -c 'mount -t tracefs tracefs /mnt && rmdir "/mnt/instances/$0"' "$UNTOLD_NAME" 2>/dev/null || true
+}
+
+untold() # prints how many retransmissions of the whole node podtag could not hear of
+{
+	[[ ${UNTOLD-} ]] || { echo 0 && return; }
+	grep -cE '^[^(]*\( *1\)' "$UNTOLD/trace" || true
+}
+
+# As many as the kernel counts; but for those that it did not tell of.
+assert_told() # WHAT PODTAG KERNEL
+{
+	local untold
+	untold=$(untold)
+	(($2 <= $3 && $2 + untold >= $3)) || fail "$1: podtag $2, kernel $3, not told of at most $untold"
+}
+
 # How often the kernel left podtag's retransmission probe out, because one was running on that CPU.
 probe_misses()
 {
@@ -431,6 +465,7 @@ lose() # POD PERCENT [MATCH...]
 
 lose_from() # INTERFACE PERCENT [MATCH...]
 {
+	untold_begin
 	local dev=$1 share=(numgen random mod 100 '<' "$2")
 	(($2 < 100)) || share=()
 	shift 2
@@ -506,6 +541,7 @@ teardown()
 run_tests() # [TEST...]
 {
 	local test out rc passed=0 failed=0 skipped=0 start all=("$@")
+	export UNTOLD_NAME=${UNTOLD_NAME-podtag-$$}
 	if [[ ${PT_INSIDE-} ]]; then
 		host_netns
 		trap 'rc=$?; [[ ! ${AGENT_PID-} || ! -e $T/agent.log ]] || tail -n 20 "$T/agent.log" >&2; exit $rc' EXIT
@@ -524,6 +560,7 @@ run_tests() # [TEST...]
 		rc=0
 		out=$(PT_INSIDE=1 unshare --mount --net --pid --fork --kill-child --mount-proc \
 			bash ${PT_TRACE:+-x} "$0" "$test" 2>&1 </dev/null) || rc=$?
+		untold_end
 		case $rc in
 		0) ((++passed)) && printf 'ok' ;;
 		77) ((++skipped)) && printf 'skip' ;;
