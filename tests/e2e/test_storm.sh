@@ -118,7 +118,7 @@ storm_of() # COUNT
 		plugin GC "" "" "" "$(jq -c '. + {"cni.dev/valid-attachments": []}' <<<"$CONF")"
 		assert_equal "pins" "$(pins)" ""
 	fi
-	assert_equal "attachments" "$(map_dump attachments)" "[]"
+	assert_equal "attachments" "$(map_entries attachments)" 0
 	assert_equal "deleted" "$(map_dump pods | jq '[.[].formatted.value | select(.deleted_ns > 0)] | length')" "$1"
 	[[ $some_give_up ]] || assert_equal "operations" "$(map_dump cni_operations |
 		jq -c '[.[].formatted.value | select(.success + .degraded + .error > 0) | [.command, .success, .degraded, .error]]')" \
@@ -176,7 +176,7 @@ mended()
 	assert_traffic_exact p0
 	del 0
 	del 1
-	assert_equal "attachments" "$(map_dump attachments)" "[]"
+	assert_equal "attachments" "$(map_entries attachments)" 0
 	assert_equal "pins" "$(pins)" ""
 	assert_equal "directories" "$(cd /sys/fs/bpf/podtag && ls -d -- *)" v1
 	assert_equal "what gave up" "$(gave_up)" "[]"
@@ -228,8 +228,8 @@ test_del_killed()
 			"$LIB/kill_adds" 1 2 "$T/del" "$B/podtag")
 		((total += killed)) || true
 		del 0
-		assert_equal "attachments" "$(map_dump attachments)" "[]"
-		assert_equal "namespaces" "$(map_dump pod_by_netns)" "[]"
+		assert_equal "attachments" "$(map_entries attachments)" 0
+		assert_equal "namespaces" "$(map_entries pod_by_netns)" 0
 	done
 	assert_equal "killed" "$total" 30
 	cheap_pod_gone 0

@@ -510,9 +510,9 @@ assert_nothing_left()
 	left=$(ip -br link | awk '{ sub(/@.*/, "", $1) } $1 !~ /^(lo|br[0-9]+|tun.*|ext.*)$/ { print $1 }')
 	assert_equal "links" "$left" ""
 	if [[ -e $PINS/maps/attachments ]]; then
-		assert_equal "attachments" "$(map_dump attachments)" "[]"
+		assert_equal "attachments" "$(map_entries attachments)" 0
 		for left in pod_by_netns pod_by_ifindex pod_by_ip; do
-			assert_equal "$left" "$(map_dump "$left")" "[]"
+			assert_equal "$left" "$(map_entries "$left")" 0
 		done
 	fi
 	wait_for 5 no_strays
