@@ -142,7 +142,7 @@ install: all                            ## honours DESTDIR, PREFIX, CNI_BIN
 clean:                                  ## remove the build folders
 	rm -rf build build-san build-fuzz build-arm64
 help:                                   ## list these targets
-	@sed -n 's/^\([a-z-]*\):.*## */  \1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## */  \1\t/p' Makefile | expand -t 19
 
 .PHONY: all deps test-deps test-vm-deps lint-deps test test-vm verifier-table tests-built tests-built-arm64 \
 	variant demo fuzz fuzz-built fuzz-merge bench soak lint install clean help
