@@ -340,10 +340,11 @@ pod_retransmits() # POD
 }
 
 # A kernel may be built to run no tracing program while its init is current (docs/architecture.md).
-# ftrace runs then too, and counts what such a kernel does not tell podtag of.
+# ftrace runs then too, and counts what such a kernel does not tell podtag of. Not in the demo, which has
+# no runner to take the instance away.
 untold_begin()
 {
-	[[ ! ${UNTOLD-} ]] && grep -q init_owned /sys/kernel/btf/vmlinux || return 0
+	[[ ! ${UNTOLD-} && ${UNTOLD_NAME-} ]] && grep -q init_owned /sys/kernel/btf/vmlinux || return 0
 	mkdir "$T/tracefs"
 	mount -t tracefs tracefs "$T/tracefs"
 	UNTOLD=$T/tracefs/instances/$UNTOLD_NAME
