@@ -12,7 +12,7 @@ set -euo pipefail
 build=(gcc make clang llvm bpftool pkg-config libc6-dev linux-libc-dev
 	libbpf-dev libelf-dev zlib1g-dev libjansson-dev libevent-dev ca-certificates)
 arm64=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
-demo=(iproute2 nftables jq curl containernetworking-plugins bpftool procps python3)
+demo=(iproute2 nftables gojq curl containernetworking-plugins bpftool procps python3)
 test=("${demo[@]}" libcmocka-dev containerd runc busybox-static iperf3 iputils-ping ethtool
 	prometheus python3-grpcio python3-grpc-tools valgrind linux-perf)
 fuzz=(libclang-rt-14-dev) # of which `make test` replays what was found

@@ -23,6 +23,10 @@ export CNI_PATH=$B:$DEBIAN_CNI
 export PATH=$PATH:/usr/sbin:/sbin
 export LC_ALL=C
 
+# Debian 12's jq compiles its own library at each start, which took half of the tests' CPU time. gojq
+# does not, and prints an object's keys in order.
+jq() { gojq "$@"; }
+
 say() { printf '%s\n' "$*" >&2; }
 
 # Says where it was called, and why the test cannot go on.
@@ -63,8 +67,8 @@ assert_lacks() # WHAT TEXT PART
 assert_json_equal() # WHAT ACTUAL EXPECTED: the order of keys aside
 {
 	local a b
-	a=$(jq -cS . <<<"$2") || fail "$1: not JSON: '$2'"
-	b=$(jq -cS . <<<"$3") || fail "$1: expected is not JSON: '$3'"
+	a=$(jq -c . <<<"$2") || fail "$1: not JSON: '$2'"
+	b=$(jq -c . <<<"$3") || fail "$1: expected is not JSON: '$3'"
 	assert_equal "$1" "$a" "$b"
 }
 
