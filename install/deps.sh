@@ -4,9 +4,10 @@
 #
 # usage: deps.sh build|test|lint|test-vm|demo|bench DIR [arm64]
 #        deps.sh root DIR arm64
+#        deps.sh list
 #   DIR receives what Debian 12 has no package of: libmnl as a static archive. With arm64 the cross
 #   compiler is installed, and DIR receives all libraries as arm64's; or with root all programs that the
-#   tests call, unpacked and not configured.
+#   tests call, unpacked and not configured. DIR/packages says which; list says which there should be.
 set -euo pipefail
 
 build=(gcc make clang llvm bpftool pkg-config libc6-dev linux-libc-dev
@@ -91,7 +92,10 @@ root() # DIR ARCH
 	done
 	echo "  APT   ${test[*]} ($2, unpacked in $1)"
 	"$(dirname "$0")/unpack" -a "bookworm:$2" "$1" '?priority(required)' kmod "${test[@]}"
+	list >"$1/packages"
 }
+
+list() { printf '%s\n' "${test[@]}" | LC_ALL=C sort -u; }
 
 case ${1-} in
 build)
@@ -107,5 +111,6 @@ lint) install_packages "${lint[@]}" ;;
 demo) install_packages "${demo[@]}" ;;
 bench) without_services install_packages "${bench[@]}" ;;
 root) root "$2" "$3" ;;
-*) sed -n '3,9s/^# //p' "$0" >&2 && exit 2 ;;
+list) list ;;
+*) sed -n '3,10s/^# //p' "$0" >&2 && exit 2 ;;
 esac
