@@ -81,7 +81,7 @@ $B/tests/fuzz/%.o: override CFLAGS := $(filter-out -fsanitize=fuzzer-no-link,$(C
 $B/tests/fuzz/fuzz_http1.o: override CFLAGS += -fsanitize=fuzzer-no-link
 # What stands for the kernel in one target, instead of podtag's function or libc's.
 $B/tests/fuzz/fuzz_cni: WRAP := access open pt_datapath_load pt_datapath_lock pt_deadline_start \
-	pt_deadline_stop pt_link_find pt_netns_is_own pt_netns_open pt_tc_attach_clsact \
+	pt_deadline_stop pt_link_find pt_netns_is_own pt_netns_open pt_spawn_load pt_tc_attach_clsact \
 	pt_tc_attach_tcx pt_tc_clsact_is_attached pt_tc_reap pt_tc_retire_tcx pt_tc_tcx_is_attached
 $B/tests/fuzz/fuzz_options: WRAP := fopen
 $B/tests/fuzz/fuzz_netlink: WRAP := mnl_attr_get_str mnl_attr_get_u32 mnl_cb_run recv send setns

@@ -52,7 +52,7 @@ static void wake_in(struct pt_loader *loader, int seconds)
 
 static void load(struct outcome *ret)
 {
-	int lock = pt_datapath_lock(LOAD_LOCK_MS);
+	int result, lock = pt_datapath_lock(LOAD_LOCK_MS);
 
 	*ret = (struct outcome){ .result = lock };
 	if (lock == -ETIMEDOUT)
@@ -62,6 +62,13 @@ static void load(struct outcome *ret)
 		snprintf(ret->text, sizeof(ret->text), "%s can't be used", PT_ROOT);
 	else
 		ret->result = pt_datapath_load(ret->text, sizeof(ret->text));
+	if (ret->result < 0)
+		return;
+
+	close(lock);
+	result = pt_http_load(ret->text, sizeof(ret->text));
+	if (result > ret->result)
+		ret->result = result;
 }
 
 /* Runs in the child. The agent's signals and sockets are none of its business; above all the
@@ -120,6 +127,8 @@ static void take_outcome(struct pt_loader *loader, const struct outcome *outcome
 	}
 
 	pt_agent_log(PT_LOG_INFO, "%s", words[outcome->result]);
+	if (outcome->text[0])
+		pt_agent_log(PT_LOG_WARN, "no HTTP metrics on this node: %s", outcome->text);
 	loader->problem[0] = '\0';
 	wake_in(loader, SWEEP_SECONDS);
 }

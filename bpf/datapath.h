@@ -28,6 +28,9 @@
 	X(POD_BY_IP, pod_by_ip)                                                                    \
 	X(POD_TRAFFIC, pod_traffic)                                                                \
 	X(TCP_RETRANSMITS, tcp_retransmits)                                                        \
+	X(HTTP_LATENCY, http_latency)                                                              \
+	X(HTTP_PODS, http_pods)                                                                    \
+	X(HTTP_LOST, http_lost)                                                                    \
 	X(ATTACHMENTS, attachments)                                                                \
 	X(GAVE_UP, gave_up)                                                                        \
 	X(CNI_OPERATIONS, cni_operations)                                                          \
@@ -73,7 +76,13 @@ int pt_datapath_lock(int timeout_ms);
  * failed is what the kernel and libbpf said, in text (size bytes, always terminated). */
 int pt_datapath_load(char *text, size_t size);
 
-/* Whether the loaded programs are those of this binary. */
+/* Loads the HTTP programs, or replaces them, the way pt_datapath_load() has done with the others
+ * before. Call without the lock: the verifier takes a few hundred milliseconds. Returns the same; a
+ * node where it fails is without HTTP, and dp->info says so. */
+int pt_http_load(char *text, size_t size);
+
+/* Whether the loaded programs are those of this binary, the HTTP programs too or found impossible.
+ */
 bool pt_datapath_is_current(const struct pt_datapath *dp);
 
 /* Detaches and unpins everything. Call with the lock held. 0 when there was nothing either. */

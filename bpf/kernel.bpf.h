@@ -45,9 +45,13 @@ struct sock_common {
 	volatile unsigned char skc_state;
 };
 
+struct socket;
+
 struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_protocol;
+	int sk_err;
+	struct socket *sk_socket;
 };
 
 struct inet_connection_sock {
@@ -59,6 +63,7 @@ struct inet_connection_sock {
 struct tcp_sock {
 	struct inet_connection_sock inet_conn;
 	__u32 total_retrans;
+	__u32 copied_seq;
 };
 
 struct sk_buff {

@@ -14,7 +14,8 @@
 #include <bpf/libbpf.h>
 
 #include "bpf/datapath.h"
-#include "podtag.skel.h"
+#include "bpf/load.h"
+#include "bpf/words.h"
 
 /* A directory that is being built, or being taken away. bpffs allows no dots in names. */
 #define NEW_DIR PT_DIR "-new"
@@ -32,6 +33,7 @@ static const struct {
 	{ "podtag_on_state", "on_state", 0, "podtag_tag_sock", true },
 	{ "podtag_on_rexmt", "on_retransmit", 0, "podtag_rexmit", true },
 	{ "podtag_on_synac", "on_synack", 0, "podtag_synack", true },
+	{ "podtag_on_read", "on_read", 0, "podtag_read", true },
 	{ "podtag_cls_in", "on_tc", 0, "podtag_pod_in", false },
 	{ "podtag_cls_out", "on_tc", 1, "podtag_pod_out", false },
 };
@@ -46,6 +48,7 @@ static const char *const subdirs[] = { "maps", "progs", "links" };
 static struct {
 	char *text;
 	size_t size;
+	libbpf_print_fn_t before;
 } why;
 
 static int keep_warnings(enum libbpf_print_level level, const char *format, va_list args)
@@ -57,7 +60,22 @@ static int keep_warnings(enum libbpf_print_level level, const char *format, va_l
 	return 0;
 }
 
-static __u64 object_hash(void)
+void pt_why_begin(char *text, size_t size)
+{
+	text[0] = '\0';
+	why.text = text;
+	why.size = size;
+	why.before = libbpf_set_print(keep_warnings);
+}
+
+void pt_why_end(int result)
+{
+	libbpf_set_print(why.before);
+	if (result < 0 && !why.text[0])
+		snprintf(why.text, why.size, "%s", strerror(-result));
+}
+
+__u64 pt_object_hash(void)
 {
 	__u64 hash = 0xcbf29ce484222325; /* FNV-1a */
 	const unsigned char *bytes;
@@ -71,7 +89,9 @@ static __u64 object_hash(void)
 
 bool pt_datapath_is_current(const struct pt_datapath *dp)
 {
-	return dp->info->object_hash == object_hash();
+	__u64 hash = pt_object_hash();
+
+	return dp->info->object_hash == hash && dp->info->http_hash == hash;
 }
 
 static bool is_stub(const char *program)
@@ -88,6 +108,15 @@ static bool is_pinned(const char *dir, const char *kind, const char *name)
 
 	snprintf(path, sizeof(path), "%s/%s/%s", dir, kind, name);
 	return !access(path, F_OK);
+}
+
+/* All but the HTTP programs. Stubs that are pinned stay what they are. */
+static bool is_first(const char *dir, const char *program, bool socket_tag)
+{
+	if (pt_is_http(program, true) || pt_is_http(program, false))
+		return false;
+	(void)socket_tag;
+	return !is_stub(program) || !is_pinned(dir, "progs", program);
 }
 
 /* Removes dir with its subdirs. What is not there is no error. */
@@ -126,9 +155,7 @@ static int make_dir(const char *dir)
 	return 0;
 }
 
-/* Opens and loads the object with its maps pinned in dir, where those that exist are used again.
- * Stubs that are pinned there stay what they are. */
-static int load_object(const char *dir, bool socket_tag, struct podtag_bpf **ret)
+int pt_object_load(const char *dir, bool socket_tag, pt_chosen_fn *chosen, struct podtag_bpf **ret)
 {
 	struct podtag_bpf *skel = podtag_bpf__open();
 	struct bpf_program *program;
@@ -151,11 +178,12 @@ static int load_object(const char *dir, bool socket_tag, struct podtag_bpf **ret
 	{
 		const char *name = bpf_program__name(program);
 
-		if (is_stub(name) && is_pinned(dir, "progs", name))
-			bpf_program__set_autoload(program, false);
+		bpf_program__set_autoload(program, chosen(dir, name, socket_tag));
 	}
-	if (socket_tag)
+	if (socket_tag) {
 		bpf_map__set_max_entries(skel->maps.sock_pod_hash, 1);
+		bpf_map__set_max_entries(skel->maps.sock_http_hash, 1);
+	}
 
 	err = podtag_bpf__load(skel);
 	if (err) {
@@ -181,7 +209,7 @@ static int pin_over(int fd, const char *dir, const char *kind, const char *name)
 	return err;
 }
 
-static int pin_programs(struct podtag_bpf *skel, const char *dir)
+int pt_object_pin(struct podtag_bpf *skel, const char *dir)
 {
 	struct bpf_program *program;
 	int err = 0;
@@ -195,20 +223,25 @@ static int pin_programs(struct podtag_bpf *skel, const char *dir)
 	return err;
 }
 
+int pt_object_jump(struct podtag_bpf *skel, const char *jump_map, __u32 index, const char *name)
+{
+	struct bpf_program *handler = bpf_object__find_program_by_name(skel->obj, name);
+	struct bpf_map *map = bpf_object__find_map_by_name(skel->obj, jump_map);
+	int fd = bpf_program__fd(handler);
+
+	if (!bpf_program__autoload(handler))
+		return 0;
+	return bpf_map_update_elem(bpf_map__fd(map), &index, &fd, BPF_ANY);
+}
+
 /* From here on the stubs, attached long ago or not yet, run this object's handlers. */
 static int set_handlers(struct podtag_bpf *skel)
 {
-	for (size_t i = 0; i < HOOKS; i++) {
-		struct bpf_program *handler =
-			bpf_object__find_program_by_name(skel->obj, hooks[i].handler);
-		struct bpf_map *map = bpf_object__find_map_by_name(skel->obj, hooks[i].jump_map);
-		int err, fd = bpf_program__fd(handler);
+	int err = 0;
 
-		err = bpf_map_update_elem(bpf_map__fd(map), &hooks[i].index, &fd, BPF_ANY);
-		if (err)
-			return err;
-	}
-	return 0;
+	for (size_t i = 0; i < HOOKS && !err; i++)
+		err = pt_object_jump(skel, hooks[i].jump_map, hooks[i].index, hooks[i].handler);
+	return err;
 }
 
 /* A link takes its stub's name. */
@@ -297,6 +330,21 @@ static void set_text(char *field, size_t size, const char *text)
 	snprintf(field, size, "%s", text);
 }
 
+/* Once, before anything is counted there. */
+static void name_losses(const struct pt_datapath *dp)
+{
+	int fd = dp->maps[PT_MAP_HTTP_LOST];
+
+	for (__u32 i = 0; i < PT_LOST_COUNT; i++) {
+		struct pt_gave_up lost;
+
+		if (bpf_map_lookup_elem(fd, &i, &lost) || lost.reason[0])
+			continue;
+		set_text(lost.reason, sizeof(lost.reason), pt_http_lost_reasons[i]);
+		bpf_map_update_elem(fd, &i, &lost, BPF_EXIST);
+	}
+}
+
 /* Says in the maps what is loaded, and gives each counter its name. */
 static int describe(const char *dir, bool socket_tag)
 {
@@ -319,10 +367,11 @@ static int describe(const char *dir, bool socket_tag)
 		set_text(dp.operations[i].command, sizeof(dp.operations[i].command), commands[i]);
 	for (int i = 0; i < PT_REASON_COUNT; i++)
 		set_text(dp.gave_up[i].reason, sizeof(dp.gave_up[i].reason), reasons[i]);
+	name_losses(&dp);
 	set_text(dp.info->version, sizeof(dp.info->version), PODTAG_VERSION);
 	set_text(dp.info->socket_tag, sizeof(dp.info->socket_tag), socket_tag ? "yes" : "no");
 	dp.info->loaded_ns = pt_now_ns();
-	dp.info->object_hash = object_hash();
+	dp.info->object_hash = pt_object_hash();
 	pt_datapath_close(&dp);
 	return 0;
 }
@@ -332,14 +381,14 @@ static int describe(const char *dir, bool socket_tag)
 static int bring_up(const char *dir, bool socket_tag)
 {
 	struct podtag_bpf *skel = NULL;
-	int err = load_object(dir, socket_tag, &skel);
+	int err = pt_object_load(dir, socket_tag, is_first, &skel);
 
 	if (err)
 		return err;
 
 	err = set_handlers(skel);
 	if (!err)
-		err = pin_programs(skel, dir);
+		err = pt_object_pin(skel, dir);
 	if (!err)
 		err = attach_stubs(skel, dir);
 	if (!err)
@@ -350,12 +399,14 @@ static int bring_up(const char *dir, bool socket_tag)
 	return err;
 }
 
-/* 5.10 refuses socket storage to tracing programs; there a hash has the tags. */
+/* 5.10 refuses socket storage to tracing programs; there a hash has the tags. The same means serve
+ * the kernels up to 5.16, which do not have bpf_loop(): two ways are enough to keep tested. */
 static int bring_up_either_way(const char *dir)
 {
-	int err = bring_up(dir, true);
+	bool is_new = libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SKB, BPF_FUNC_loop, NULL) == 1;
+	int err = bring_up(dir, is_new);
 
-	if (err == -EINVAL) {
+	if (err == -EINVAL && is_new) {
 		why.text[0] = '\0';
 		err = bring_up(dir, false);
 	}
@@ -386,7 +437,7 @@ static int upgrade(void)
 
 	if (err)
 		return err;
-	current = pt_datapath_is_current(&dp);
+	current = dp.info->object_hash == pt_object_hash();
 	pt_datapath_close(&dp);
 	if (current)
 		return PT_LOAD_NOTHING;
@@ -397,21 +448,15 @@ static int upgrade(void)
 
 int pt_datapath_load(char *text, size_t size)
 {
-	libbpf_print_fn_t before;
 	int result;
 
-	text[0] = '\0';
-	why.text = text;
-	why.size = size;
-	before = libbpf_set_print(keep_warnings);
+	pt_why_begin(text, size);
 	result = access(PT_DIR, F_OK) ? create() : upgrade();
-	libbpf_set_print(before);
+	pt_why_end(result);
 	if (result == -ESRCH) { /* libbpf's word for it */
 		snprintf(text, size, "this kernel has no BTF in /sys/kernel/btf/vmlinux");
 		result = -EOPNOTSUPP;
 	}
-	if (result < 0 && !text[0])
-		snprintf(text, size, "%s", strerror(-result));
 	return result;
 }
 

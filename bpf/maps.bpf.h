@@ -66,6 +66,29 @@ struct {
 	__type(value, struct pt_gave_up);
 } gave_up SEC(".maps") __weak;
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PT_HTTP_SERIES_MAX);
+	__type(key, struct pt_http_key);
+	__type(value, struct pt_http_latency);
+} http_latency SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PT_PODS_MAX);
+	__type(key, __u64);
+	__type(value, struct pt_http_pod);
+} http_pods SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PT_HTTP_LOST_MAX);
+	__type(key, __u32);
+	__type(value, struct pt_gave_up);
+} http_lost SEC(".maps") __weak;
+
 static inline void give_up(enum pt_reason reason)
 {
 	__u32 key = reason;

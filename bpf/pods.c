@@ -292,10 +292,14 @@ static bool has_slot(struct pt_datapath *dp, __u64 pod_id, __u32 classid)
 /* What is there already keeps its counts. */
 static int write_counters(struct pt_datapath *dp, __u64 pod_id, __u32 classid)
 {
-	const struct pt_retransmits zero = {};
+	const struct pt_retransmits retransmits = {};
+	const struct pt_http_pod http = {};
 	int err;
 
-	err = bpf_map_update_elem(dp->maps[PT_MAP_TCP_RETRANSMITS], &pod_id, &zero, BPF_NOEXIST);
+	err = bpf_map_update_elem(dp->maps[PT_MAP_TCP_RETRANSMITS], &pod_id, &retransmits,
+				  BPF_NOEXIST);
+	if (!err || err == -EEXIST)
+		err = bpf_map_update_elem(dp->maps[PT_MAP_HTTP_PODS], &pod_id, &http, BPF_NOEXIST);
 	if (err && err != -EEXIST)
 		return err;
 	return has_slot(dp, pod_id, classid) ? 0

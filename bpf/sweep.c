@@ -207,6 +207,12 @@ int pt_pods_sweep(struct pt_datapath *dp)
 	if (!err)
 		err = sweep_map(&sweep, PT_MAP_TCP_RETRANSMITS, sizeof(__u64),
 				sizeof(struct pt_retransmits), OWNER_IS_KEY);
+	if (!err)
+		err = sweep_map(&sweep, PT_MAP_HTTP_LATENCY, sizeof(struct pt_http_key),
+				sizeof(struct pt_http_latency), OWNER_IS_KEY);
+	if (!err)
+		err = sweep_map(&sweep, PT_MAP_HTTP_PODS, sizeof(__u64), sizeof(struct pt_http_pod),
+				OWNER_IS_KEY);
 
 	free(sweep.pods);
 	return err;

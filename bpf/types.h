@@ -94,15 +94,59 @@ struct pt_retransmits {
 
 /* Map sock_pod, socket storage: the tag. Cloned from a listener to its children.
  *
- * Map sock_pod_hash, key the socket's address: the same on kernels without socket storage in
- * tracing programs. A socket's entry goes when the socket closes; sockets beyond PT_SOCKETS_MAX
- * have none. */
+ * Maps sock_pod_hash and sock_http_hash, key the socket's address: what sock_pod and sock_http are,
+ * on kernels without socket storage in tracing programs. A socket's entry goes when the socket
+ * closes; sockets beyond PT_SOCKETS_MAX have none. */
 #define PT_SOCKETS_MAX 65536
 
 struct pt_sock {
 	__u64 pod_id;
 	__u32 total_retrans; /* the socket's own count as far as it is in tcp_retransmits */
-	__u32 is_settled;    /* 0: total_retrans says nothing yet, as in what a listener hands on */
+	__u8 is_settled;     /* 0: total_retrans says nothing yet, as in what a listener hands on */
+	__u8 http;           /* enum pt_sock_http */
+	__u8 turns;          /* of the conversation that began like nothing known */
+	__u8 pad;
+};
+
+/* What is known of a socket's protocol. */
+enum pt_sock_http {
+	PT_SOCK_NEW,    /* nothing yet */
+	PT_SOCK_IN,     /* nothing yet, and the last segment came in */
+	PT_SOCK_OUT,    /* nothing yet, and the last segment went out */
+	PT_SOCK_HTTP,   /* it has a pt_http_conn */
+	PT_SOCK_OPAQUE, /* something else: not looked at again */
+	PT_SOCK_TLS,    /* not looked at again either; its library is */
+};
+
+/* Upper bounds of the buckets of all histograms, in nanoseconds, and as Prometheus writes them:
+ * OpenTelemetry's for HTTP, and three below them, because calls inside a cluster are fast. */
+#define PT_BUCKETS(X)                                                                              \
+	X(500000, "0.0005")                                                                        \
+	X(1000000, "0.001")                                                                        \
+	X(2500000, "0.0025")                                                                       \
+	X(5000000, "0.005")                                                                        \
+	X(10000000, "0.01")                                                                        \
+	X(25000000, "0.025")                                                                       \
+	X(50000000, "0.05")                                                                        \
+	X(75000000, "0.075")                                                                       \
+	X(100000000, "0.1")                                                                        \
+	X(250000000, "0.25")                                                                       \
+	X(500000000, "0.5")                                                                        \
+	X(750000000, "0.75")                                                                       \
+	X(1000000000, "1.0")                                                                       \
+	X(2500000000, "2.5")                                                                       \
+	X(5000000000, "5.0")                                                                       \
+	X(7500000000, "7.5")                                                                       \
+	X(10000000000, "10.0")
+
+/* With the one for what is longer than all of them. */
+#define PT_BUCKET_COUNT 18
+
+/* Not cumulative: an observation is in the first bucket whose bound is not below it, and the count
+ * is their sum. */
+struct pt_histogram {
+	__u64 bucket[PT_BUCKET_COUNT];
+	__u64 sum_ns;
 };
 
 enum pt_http_method {
@@ -120,14 +164,49 @@ enum pt_http_method {
 	PT_METHOD_COUNT,
 };
 
+enum pt_http_role { PT_SERVER, PT_CLIENT, PT_ROLE_COUNT };
+
 /* Who ended a request that has no response, or not all of one. */
 enum pt_http_by { PT_BY_CLIENT, PT_BY_SERVER, PT_BY_COUNT };
 
-/* Why requests are in no histogram. */
+/* Key of map http_latency: a series. */
+struct pt_http_key {
+	__u64 pod_id;
+	__u16 status; /* 100 to 599, 0 when unknown; past the pod's budget 1 to 5 for 1xx to 5xx */
+	__u8 method;  /* enum pt_http_method */
+	__u8 role;    /* enum pt_http_role */
+	__u8 tls;     /* 1 when read inside a TLS library */
+	__u8 pad[3];
+};
+
+/* Value of map http_latency. */
+struct pt_http_latency {
+	struct pt_histogram duration; /* from the request's first byte to the response's last */
+	struct pt_histogram start;    /* to the response's first byte */
+};
+
+/* Series of a pod that are told apart by status; more are told apart by its first digit. */
+#define PT_HTTP_BUDGET     64
+#define PT_HTTP_SERIES_MAX 65536
+
+/* Map http_pods, key __u64 pod_id: what a pod has once. */
+struct pt_http_pod {
+	struct pt_histogram queue; /* requests, until the application began to read them */
+	__u64 aborted[PT_ROLE_COUNT][PT_BY_COUNT];
+	__u64 overflow; /* responses that are counted by class of status */
+	__u64 series;
+};
+
+/* Map http_lost, array by enum pt_http_lost: requests that are in no histogram, by why. */
+#define PT_HTTP_LOST_MAX 32
 #define PT_HTTP_LOST(X)                                                                            \
 	X(DESYNC, "desync")   /* segments were missing where the framing is */                     \
 	X(DEPTH, "depth")     /* more requests in a pipeline than are remembered */                \
-	X(REQUEST, "request") /* a response to a request that was not seen */
+	X(REQUEST, "request") /* a response to a request that was not seen */                      \
+	X(BUDGET, "budget")   /* more messages or chunks in a segment than can be looked at */     \
+	X(MEMORY, "memory")   /* no memory for the socket's state */                               \
+	X(SERIES, "series")   /* the map of series is full */                                      \
+	X(NO_POD, "no_pod")   /* the pod is gone */
 
 enum pt_http_lost {
 #define X(id, text) PT_LOST_##id,
@@ -183,7 +262,8 @@ struct pt_gave_up {
 	X(MAP_FULL, "map_full")                   /* a map had no room for the pod */              \
 	X(MAP_UPDATE, "map_update")               /* a map refused an update for another cause */  \
 	X(TC_ATTACH, "tc_attach")                 /* neither clsact nor tcx could be attached */   \
-	X(CGROUP, "cgroup")                       /* cgroup "pod" asked for, cgroup not found */
+	X(CGROUP, "cgroup")                       /* cgroup "pod" asked for, cgroup not found */   \
+	X(HTTP, "http")                           /* the HTTP programs cannot be had */
 
 enum pt_reason {
 #define X(id, text) PT_##id,
@@ -205,8 +285,10 @@ enum pt_command { PT_ADD, PT_DEL, PT_CHECK, PT_STATUS, PT_GC, PT_VERSION, PT_COM
 /* Map datapath, array of one: what is loaded, and the only counter that hands out pod ids. */
 struct pt_datapath_info {
 	char version[32];
-	char socket_tag[8]; /* "yes", or "no" on kernels without socket storage in tracing */
+	char socket_tag[8]; /* "yes", or "no" where a kernel needs the older means */
+	char http[8];       /* "yes", "no" where HTTP is not to be had, empty while not known */
 	__u64 object_hash;  /* of the BPF object that is loaded; another one means an upgrade */
+	__u64 http_hash;    /* the same of the HTTP programs, which are loaded apart */
 	__u64 loaded_ns;    /* CLOCK_BOOTTIME */
 	__u64 last_pod_id;
 	__u64 slots_given; /* how often one was: the next slot and generation */
@@ -219,11 +301,16 @@ _Static_assert(PT_SLOTS <= 1u << PT_SLOT_BITS, "every slot fits in a classid");
 _Static_assert(sizeof(struct pt_traffic) == 48, "layout of pod_traffic");
 _Static_assert(sizeof(struct pt_retransmits) == 48, "layout of tcp_retransmits");
 _Static_assert(sizeof(struct pt_sock) == 16, "layout of sock_pod");
+_Static_assert(sizeof(struct pt_histogram) == 152, "layout of all histograms");
+_Static_assert(sizeof(struct pt_http_key) == 16, "layout of the http_latency key");
+_Static_assert(sizeof(struct pt_http_latency) == 304, "layout of http_latency");
+_Static_assert(sizeof(struct pt_http_pod) == 200, "layout of http_pods");
+_Static_assert(PT_LOST_COUNT <= PT_HTTP_LOST_MAX, "room in http_lost");
 _Static_assert(sizeof(struct pt_attachment_key) == 152, "layout of the attachments key");
 _Static_assert(sizeof(struct pt_attachment) == 120, "layout of attachments");
 _Static_assert(sizeof(struct pt_gave_up) == 32, "layout of gave_up");
 _Static_assert(PT_REASON_COUNT <= PT_REASONS_MAX, "room in gave_up");
 _Static_assert(sizeof(struct pt_cni_operations) == 32, "layout of cni_operations");
-_Static_assert(sizeof(struct pt_datapath_info) == 72, "layout of datapath");
+_Static_assert(sizeof(struct pt_datapath_info) == 88, "layout of datapath");
 
 #endif

@@ -15,7 +15,7 @@ int pt_cli_load(const struct pt_cli *cli)
 		[PT_LOAD_CREATED] = "created",
 		[PT_LOAD_UPGRADED] = "upgraded",
 	};
-	int lock, result;
+	int lock, result, http;
 	char text[4096];
 
 	lock = pt_datapath_lock(LOCK_MS);
@@ -29,6 +29,12 @@ int pt_cli_load(const struct pt_cli *cli)
 			fprintf(stderr, "%s\n", text);
 		return 1;
 	}
+
+	http = pt_http_load(text, sizeof(text));
+	if (http < 0)
+		fprintf(stderr, "podtag: no HTTP metrics on this node: %s\n", text);
+	else if (!result)
+		result = http;
 
 	if (cli->json)
 		return pt_cli_print_json(cli, json_pack("{s:s}", "result", results[result]));

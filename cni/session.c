@@ -10,6 +10,7 @@
 #include "cni/deadline.h"
 #include "cni/log.h"
 #include "cni/session.h"
+#include "cni/spawn.h"
 
 /* Tells one load from another: the directory's inode. */
 static ino_t loaded_inode(void)
@@ -78,8 +79,10 @@ int pt_session_begin(struct pt_session *session, int lock_ms, bool load)
 	err = pt_session_open(session);
 	if (err == -ENOENT && load) {
 		err = pt_datapath_load(text, sizeof(text));
-		if (err >= 0)
+		if (err >= 0) {
+			pt_spawn_load(); /* if not, the agent does it */
 			err = pt_session_open(session);
+		}
 	}
 	if (err && (err != -ENOENT || load))
 		pt_session_miss(session, PT_LOAD, PT_CNI_NOT_OBSERVED,

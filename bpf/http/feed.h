@@ -3,49 +3,73 @@
  *
  * Who includes this has defined
  *   pt_http_load(source, offset, to, count)  copies bytes of the segment, 0 when that went well
- *   pt_http_lock(conn), pt_http_unlock(conn)
+ *   pt_http_lock(lock), pt_http_unlock(lock)
  *
- * All work on a connection is done in its memory and with its lock held, so nothing is called in
- * between. Bytes are loaded before, from where they will be looked for if no other CPU is faster.
+ * All work on a connection is done in its memory. With a lock held nothing can be called, so bytes
+ * are loaded before, from where they will be looked for if no other CPU is faster.
  */
 #ifndef PT_HTTP_FEED_H
 #define PT_HTTP_FEED_H
 
 #include "bpf/http/connection.h"
 
-/* The window and what is live around it do not fit in one frame of the stack. */
-#define PT_HTTP_NOINLINE __attribute__((noinline))
-
 /* Parses on in a segment, of which window has the count bytes from offset on. Returns whether it
- * ends before the segment does. With the lock held. */
-static __always_inline int parse(struct pt_http_conn *conn, const struct pt_http_segment *segment,
-				 const __u64 *window, __u32 offset, __u32 count)
+ * ends before the segment does. */
+static __always_inline int parse(struct pt_http_conn *conn, enum pt_http_direction direction,
+				 const struct pt_http_segment *segment, __u64 *window, __u32 offset,
+				 __u32 count)
 {
-	struct pt_http_half *half = &conn->half[segment->direction & 1];
-	__u32 at = place(half, conn, segment, &conn->found);
+	struct pt_http_found *found = &conn->found[direction];
+	struct pt_http_half *half = &conn->half[direction];
+	__u32 at = place(half, conn, direction, segment, found);
 	__u32 end = segment->seq + segment->length;
 
 	if (at >= segment->length)
-		return conn->found.ended;
+		return found->ended;
 	if (!is_jumping(half)) {
 		if (at != offset || !count)
 			return 1; /* not what was loaded */
-		step(half, window, count, segment->now_ns, &conn->found);
+		step(half, window, count, segment->now_ns, found);
 	}
 	if (is_jumping(half) && end != half->next)
-		jump(half, end - half->next, &conn->found);
+		jump(half, end - half->next, found);
 	forget();
-	skip_seen(half, &conn->found);
+	skip_seen(half, found);
 	return (__s32)(end - half->next) > 0;
 }
 
-/* Takes one step in a segment, and says in done, which is zeroed, what there is to count. Returns
- * whether there is more to do. */
-static PT_HTTP_NOINLINE int feed(struct pt_http_conn *conn, const struct pt_http_segment *segment,
-				 struct pt_http_done *done)
+/* The same with what it means. Only one segment of a direction is here at a time. */
+static __always_inline int take(struct pt_http_conn *conn, enum pt_http_direction direction,
+				const struct pt_http_segment *segment, __u64 *window, __u32 offset,
+				__u32 count, struct pt_http_done *done)
 {
-	const struct pt_http_half *half = &conn->half[segment->direction & 1];
-	__u64 window[PT_HTTP_WORDS + PT_HTTP_MARGIN] = {};
+	struct pt_http_found *found = &conn->found[direction];
+	int more;
+
+	if (catch_up(conn, direction, segment, done))
+		return 1;
+	found->begun = found->ended = found->broken = 0;
+	found->in_sync = conn->half[direction].state != PT_HTTP_SYNC;
+	found->side = side_of(conn, direction);
+	found->method = method_asked(conn);
+	forget();
+	more = parse(conn, direction, segment, window, offset, count);
+	if (found->broken)
+		more = 0;
+	forget();
+	happen(conn, direction, segment->now_ns, done);
+	return more && !conn->is_opaque;
+}
+
+/* Takes one step in a segment of which source has the bytes, and says in done, which is zeroed,
+ * what there is to count. Returns whether there is more to do. */
+static __always_inline int feed(struct pt_http_conn *conn, enum pt_http_direction direction,
+				const struct pt_http_segment *segment, void *source, void *lock,
+				struct pt_http_done *done)
+{
+	const struct pt_http_half *half = &conn->half[direction];
+	__u64 room[PT_HTTP_LEAD + PT_HTTP_WORDS + PT_HTTP_MARGIN] = {};
+	__u64 *window = room + PT_HTTP_LEAD;
 	__u32 offset = half->next - segment->seq, count = 0;
 	int more;
 
@@ -55,25 +79,12 @@ static PT_HTTP_NOINLINE int feed(struct pt_http_conn *conn, const struct pt_http
 		count = segment->length - offset;
 		if (count > PT_HTTP_WINDOW)
 			count = PT_HTTP_WINDOW;
-		if (pt_http_load(segment->source, segment->offset + offset, window, count))
+		if (pt_http_load(source, segment->offset + offset, window, count))
 			return 0;
 	}
-
-	pt_http_lock(conn);
-	fill(conn, segment->received, done);
-	conn->found.begun = conn->found.ended = conn->found.broken = 0;
-	conn->found.in_sync = half->state != PT_HTTP_SYNC;
-	conn->found.side = side_of(conn, segment->direction);
-	conn->found.method = method_asked(conn);
-	forget();
-	more = parse(conn, segment, window, offset, count);
-	if (conn->found.broken)
-		more = 0;
-	forget();
-	happen(conn, segment->direction, segment->now_ns, done);
-	if (conn->is_opaque)
-		more = 0;
-	pt_http_unlock(conn);
+	pt_http_lock(lock);
+	more = take(conn, direction, segment, window, offset, count, done);
+	pt_http_unlock(lock);
 	return more;
 }
 

@@ -14,7 +14,8 @@
 
 #include "bpf/http/text.h"
 
-#define PT_HTTP_WORDS  16                  /* of a window, and */
+#define PT_HTTP_WORDS  32                  /* of a window, and */
+#define PT_HTTP_LEAD   1                   /* words in front of it, for its own use */
 #define PT_HTTP_MARGIN 3                   /* words behind it, always 0 */
 #define PT_HTTP_WINDOW (8 * PT_HTTP_WORDS) /* bytes */
 
@@ -49,6 +50,8 @@ enum pt_http_framing {
 struct pt_http_half {
 	__u32 next;     /* stream position of the first byte that is not parsed */
 	__u32 seen;     /* the highest position at which a segment has ended */
+	__u32 run;      /* from here to seen nothing is missing */
+	__u32 hole;     /* the first byte that is, if has_holes */
 	__u64 start_ns; /* when the first byte of the message came */
 	__u64 length;   /* the number so far, then what is left of body or chunk */
 	__u64 line[2];  /* the beginning of a line that is cut */
@@ -66,13 +69,13 @@ struct pt_http_half {
 
 /* A newline in the window, and the text around it. */
 struct pt_http_newline {
-	__u64 before; /* the 8 bytes in front of it */
-	__u64 name;   /* the 8 behind it */
-	__u64 more;   /* the next 8 */
-	__u64 value;  /* the 8 behind LINE_NAME bytes */
-	__u32 used;   /* bytes of the window up to and with it, 0 when there is none */
-	__u32 from;   /* bytes of the window that need not be looked at again */
-	__u32 count;  /* bytes in the window */
+	__u64 before;     /* the 8 bytes in front of it */
+	__u64 name;       /* the 8 behind it */
+	__u64 more;       /* the next 8 */
+	__u64 value;      /* the 8 behind LINE_NAME bytes */
+	__u32 used;       /* bytes of the window up to and with it */
+	__u32 count;      /* bytes in the window */
+	__u32 is_crowded; /* there is another one in its word */
 	__u32 pad;
 };
 
@@ -111,9 +114,10 @@ static __always_inline void forget(void)
 static __always_inline void message_end(struct pt_http_half *half, struct pt_http_found *found)
 {
 	half->gathered = 0;
-	if (half->has_holes) {
+	if (half->has_holes && (__s32)(half->run - half->hole) > 0) {
 		half->state = PT_HTTP_FILL;
 	} else {
+		half->has_holes = 0;
 		half->state = PT_HTTP_FIRST;
 		found->ended = 1;
 	}
@@ -325,110 +329,120 @@ static __always_inline void begin_line(struct pt_http_half *half, enum line_kind
 }
 
 /* Whether a line that begins so has to be looked at. */
-static __always_inline int is_special(__u64 name, __u64 more)
+static __always_inline int is_special(__u64 name)
 {
 	__u8 first = name;
 
 	if (first == '\n' || first == '\r')
 		return 1;
 	name |= PT_LOWER;
-	return name == PT_TEXT('t', 'r', 'a', 'n', 's', 'f', 'e', 'r') ||
-	       (name == PT_TEXT('c', 'o', 'n', 't', 'e', 'n', 't', '-') &&
-		((more | PT_LOWER) & PT_FIRST(1)) == 'l');
+	return name == PT_TEXT('c', 'o', 'n', 't', 'e', 'n', 't', '-') ||
+	       name == PT_TEXT('t', 'r', 'a', 'n', 's', 'f', 'e', 'r');
 }
 
-/* Finds the first newline at or behind found->from that has to be looked at: because of the line it
- * ends, of the line behind it, or because that line's beginning is not all in the window. */
-static __always_inline void find_newline(const struct pt_http_half *half, const __u64 *window,
-					 struct pt_http_newline *found)
+/* At a newline that has to be looked at: because of the line that it ends, of the line behind it,
+ * or because another one is near. Returns whether the step ends there. */
+static __always_inline int turn(struct pt_http_half *half, struct pt_http_found *found)
 {
-	__u64 before = 0, text = 0, last = half->tail;
-	__u32 byte;
-	found->used = 0;
-	NO_UNROLL
-	for (__u32 i = 0; i < PT_HTTP_WORDS; i++, window++) {
-		/* read anew each time: for the verifier what it once knew of them makes a path */
-		__u32 from = READ(found->from), used;
-		__u64 marks;
+	struct pt_http_newline *newline = &found->newline;
+	enum line_kind kind;
 
-		if (8 * i >= READ(found->count))
-			break;
-		/* a stack pointer that moves by constants; older verifiers know no other, and that
-		 * of 6.18 takes an index added to one for a pointer to the caller's stack */
-		asm volatile("" : "+r"(window));
-		before = last;
-		text = window[0];
-		last = text;
-		if (from >= 8 * i + 8)
-			continue;
-		marks = newlines(text);
-		if (from > 8 * i)
-			marks &= ~0ull << (8 * (from & 7));
-		if (!marks)
-			continue;
-
-		byte = lowest(marks);
-		used = 8 * i + byte + 1;
-		found->name = join(text, window[1], byte);
-		found->more = join(window[1], window[2], byte);
-		found->value = join(window[2], window[3], byte);
-		found->name = found->name >> 8 | found->more << 56;
-		found->more = found->more >> 8 | found->value << 56;
-		if (READ(half->rest) || used + LINE_NAME > READ(found->count) ||
-		    marks & (marks - 1) || is_special(found->name, found->more)) {
-			found->before = join(before, text, byte);
-			found->used = used;
-			return;
-		}
+	if (half->rest == PT_REST_SIZE) {
+		size_end(half);
+		return 1;
 	}
-	byte = READ(found->count) % 8;
-	found->before = byte ? join(before, text, byte) : last;
+	line_end(half, newline->before, found);
+	forget();
+	kind = line_kind(newline->name, newline->more, newline->count - newline->used);
+	if (kind == LINE_EMPTY) {
+		head_end(half, found);
+		newline->used += empty_length(newline->name);
+		return 1;
+	}
+	if (kind == LINE_CUT || newline->is_crowded) {
+		line_begin(half);
+		return 1;
+	}
+	if (kind == LINE_CODING && half->framing != PT_BODY_TRAILERS) {
+		half->rest = PT_REST_CODING;
+	} else if (kind == LINE_LENGTH && half->framing < PT_BODY_CODED &&
+		   !short_length(half, newline->value)) {
+		begin_line(half, kind, 0);
+		newline->used += LINE_NAME;
+		return 1;
+	}
+	return 0;
+}
+
+/* The last 8 bytes of text of which byte are in high, 0 for all. */
+static __always_inline __u64 tail_of(__u64 low, __u64 high, __u32 byte)
+{
+	return byte ? join(low, high, byte) : high;
 }
 
 /* In the rest of a line: on from line to line, to the end of the head or of the window. Returns how
  * many bytes were used. */
-static __always_inline __u32 scan_lines(struct pt_http_half *half, const __u64 *window,
+static __always_inline __u32 scan_lines(struct pt_http_half *half, __u64 *window,
 					struct pt_http_found *found)
 {
 	struct pt_http_newline *newline = &found->newline;
+	const __u64 *at = window;
+	__u32 byte, i;
 
-	forget();
-	newline->used = 0;
+	window[-1] = half->tail;
 	NO_UNROLL
-	for (int i = 0; i < 4; i++) {
-		enum line_kind kind;
+	for (i = 0; i < PT_HTTP_WORDS; i += 2, at += 2) {
+		__u64 marks, second, name;
+		__u32 used, is_crowded;
+		const __u64 *word;
 
-		forget();
-		newline->from = newline->used;
-		find_newline(half, window, newline);
-		forget();
-		if (!newline->used) {
-			half->tail = newline->before;
-			return newline->count;
-		}
-		if (half->rest == PT_REST_SIZE) {
-			size_end(half);
-			return newline->used;
-		}
-		line_end(half, newline->before, found);
-		forget();
-		kind = line_kind(newline->name, newline->more, newline->count - newline->used);
-		if (kind == LINE_EMPTY) {
-			head_end(half, found);
-			return newline->used + empty_length(newline->name);
-		}
-		if (kind == LINE_CUT)
+		/* read anew each time: for the verifier what it once knew of it makes a path */
+		if (8 * i >= READ(newline->count))
 			break;
-		if (kind == LINE_CODING && half->framing != PT_BODY_TRAILERS) {
-			half->rest = PT_REST_CODING;
-		} else if (kind == LINE_LENGTH && half->framing < PT_BODY_CODED &&
-			   !short_length(half, newline->value)) {
-			begin_line(half, kind, 0);
-			return newline->used + LINE_NAME;
+		/* a stack pointer that moves by constants; older verifiers know no other, and that
+		 * of 6.18 takes an index added to one for a pointer to the caller's stack */
+		asm volatile("" : "+r"(at));
+		marks = newlines(at[0]);
+		second = newlines(at[1]);
+		if (!(marks | second))
+			continue;
+
+		used = 8 * i + 1;
+		is_crowded = marks && second;
+		word = at;
+		if (!marks) {
+			marks = second;
+			used += 8;
+			word = at + 1;
 		}
+		asm volatile("" : "+r"(word));
+		byte = lowest(marks);
+		used += byte;
+		is_crowded |= !!(marks & (marks - 1));
+		name = behind(word[0], word[1], byte);
+		if (!is_special(name) && !READ(half->rest) && !is_crowded &&
+		    used + LINE_NAME <= READ(newline->count))
+			continue;
+
+		newline->used = used;
+		newline->is_crowded = is_crowded;
+		newline->before = join(word[-1], word[0], byte);
+		newline->name = name;
+		newline->more = behind(word[1], word[2], byte);
+		newline->value = join(word[2], word[3], byte);
+		forget();
+		if (turn(half, found))
+			return newline->used;
+		forget();
 	}
-	line_begin(half);
-	return newline->used;
+	if (!i)
+		return 0;
+	byte = READ(newline->count) % 16;
+	if (byte && byte <= 8)
+		half->tail = tail_of(at[-3], at[-2], byte % 8);
+	else
+		half->tail = tail_of(at[-2], at[-1], byte % 8);
+	return newline->count;
 }
 
 /* Adds bytes to the beginning of a line until there are want of them, or it ends. Returns how many
@@ -545,8 +559,8 @@ static __always_inline __u32 gather_line(struct pt_http_half *half, const __u64 
 
 /* Takes a step: window has the count bytes at half->next, at least one and at most
  * PT_HTTP_WINDOW, and behind them zeros. */
-static __always_inline void step(struct pt_http_half *half, const __u64 *window, __u32 count,
-				 __u64 now, struct pt_http_found *found)
+static __always_inline void step(struct pt_http_half *half, __u64 *window, __u32 count, __u64 now,
+				 struct pt_http_found *found)
 {
 	__u32 used;
 

@@ -43,6 +43,14 @@ static __always_inline __u64 join(__u64 low, __u64 high, __u32 at)
 	return low >> bits | high << 1 << (63 - bits);
 }
 
+/* Eight bytes from behind byte at of low on. */
+static __always_inline __u64 behind(__u64 low, __u64 high, __u32 at)
+{
+	__u32 bits = 8 * (at & 7);
+
+	return low >> 8 >> bits | high << (56 - bits);
+}
+
 /* 0x80 in each byte that is no digit. */
 static __always_inline __u64 non_digits(__u64 text)
 {

@@ -4,7 +4,9 @@
  * On tp_btf/inet_sock_set_state, which runs at each change of a socket's state, in the context of
  * whoever changes it. Reads the socket, writes only podtag's own storage on it.
  */
-#include "bpf/tracing/socket.bpf.h"
+#include "bpf/http/socket.bpf.h"
+
+#include "bpf/http/count.bpf.h"
 
 /* What the tracepoint itself runs. A tp_btf link can't be updated, so it only jumps, and an upgrade
  * replaces where to. */
@@ -66,6 +68,44 @@ static void settle(struct sock *sk)
 		__sync_fetch_and_add(&counters->other, missed);
 }
 
+/* The packet that makes a child may have had its first request in it, which its listener got. */
+static void adopt(struct sock *sk)
+{
+	struct pt_http_conn *early = early_here();
+
+	if (!early || !early->is_begun)
+		return;
+	if (!make_conn(sk, early))
+		lost(PT_LOST_MEMORY, early->asked);
+	early->is_begun = 0;
+}
+
+/* Of two packets that made a child on two CPUs at once, one takes its child back; what was in it
+ * then comes to the other's. */
+static bool is_surplus(struct sock *sk, int oldstate)
+{
+	return oldstate == TCP_SYN_RECV && !BPF_CORE_READ(sk, sk_socket);
+}
+
+/* Requests that are still waiting now wait for nothing. */
+static void hang_up(struct sock *sk, int oldstate)
+{
+	struct pt_http_conn *conn = conn_of(sk);
+	struct pt_http_done done = {};
+
+	if (!conn)
+		return;
+	if (is_surplus(sk, oldstate)) {
+		drop_conn(sk);
+		return;
+	}
+	/* what ends a socket from outside leaves an error in it before this, a reset by its own
+	 * application after it */
+	close_socket(conn, BPF_CORE_READ(sk, sk_err), &done);
+	count(&done, conn);
+	drop_conn(sk);
+}
+
 /* ctx: const struct sock *sk, const int oldstate, const int newstate */
 SEC("tp_btf/inet_sock_set_state")
 int podtag_tag_sock(__u64 *ctx)
@@ -80,11 +120,14 @@ int podtag_tag_sock(__u64 *ctx)
 		tag(sk, false);
 	else if (newstate == TCP_SYN_SENT)
 		tag(sk, true);
+	else if (newstate == TCP_SYN_RECV && oldstate == TCP_LISTEN)
+		adopt(sk);
 	else if (newstate == TCP_ESTABLISHED && oldstate == TCP_SYN_RECV)
 		accept(sk);
 	else if (newstate == TCP_CLOSE) {
 		settle(sk);
 		drop_tag(sk);
+		hang_up(sk, oldstate);
 	}
 
 	return 0;

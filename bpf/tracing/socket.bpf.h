@@ -10,7 +10,8 @@
 /* Set by the loader: 5.10 has no socket storage in tracing programs, and a hash in its place. */
 const volatile bool socket_tag __weak = true;
 
-static inline struct pt_sock *tag_of(struct sock *sk)
+/* sk is a struct sock, or a packet's struct bpf_sock, which is the same address. */
+static inline struct pt_sock *tag_of(void *sk)
 {
 	__u64 key = (__u64)sk;
 
@@ -19,7 +20,7 @@ static inline struct pt_sock *tag_of(struct sock *sk)
 	return bpf_map_lookup_elem(&sock_pod_hash, &key);
 }
 
-static inline struct pt_sock *make_tag(struct sock *sk)
+static inline struct pt_sock *make_tag(void *sk)
 {
 	struct pt_sock fresh = {};
 	__u64 key = (__u64)sk;

@@ -147,7 +147,7 @@ static void assert_empty(struct fixture *fixture)
 	struct pt_traffic slot[libbpf_num_possible_cpus()];
 
 	for (int map = PT_MAP_PODS; map <= PT_MAP_ATTACHMENTS; map++) {
-		if (map == PT_MAP_POD_TRAFFIC)
+		if (map == PT_MAP_POD_TRAFFIC || map == PT_MAP_HTTP_LOST)
 			continue;
 		print_message("  %s\n", pt_map_names[map]);
 		assert_int_equal(entries(map), 0);
@@ -396,15 +396,24 @@ static void a_load_is_idempotent_and_an_upgrade_keeps_the_counts(void **state)
 	assert_int_equal(bpf_map_update_elem(fixture->dp.maps[PT_MAP_TCP_RETRANSMITS], &one.pod_id,
 					     &counted, 0),
 			 0);
+	close(fixture->lock); /* pt_http_load() takes it */
+	assert_int_equal(pt_http_load(text, sizeof(text)), PT_LOAD_CREATED);
+	assert_true(pt_datapath_is_current(&fixture->dp));
+	assert_int_equal(pt_http_load(text, sizeof(text)), PT_LOAD_NOTHING);
+
 	fixture->dp.info->object_hash ^= 1; /* as if another build were loaded */
+	fixture->dp.info->http_hash ^= 1;
 	assert_false(pt_datapath_is_current(&fixture->dp));
 	assert_int_equal(pt_datapath_load(text, sizeof(text)), PT_LOAD_UPGRADED);
+	assert_false(pt_datapath_is_current(&fixture->dp));
+	assert_int_equal(pt_http_load(text, sizeof(text)), PT_LOAD_UPGRADED);
 	assert_true(pt_datapath_is_current(&fixture->dp));
 	assert_int_equal(
 		bpf_map_lookup_elem(fixture->dp.maps[PT_MAP_TCP_RETRANSMITS], &one.pod_id, &now),
 		0);
 	assert_memory_equal(&now, &counted, sizeof(now));
 	assert_int_equal(fixture->dp.info->last_pod_id, one.pod_id);
+	fixture->lock = pt_datapath_lock(1000);
 }
 
 int main(void)

@@ -70,10 +70,17 @@ static inline int verify(struct podtag_bpf *skel, struct verified *ret)
 	return count;
 }
 
-/* The same on any kernel: 5.10 takes podtag's programs without the socket tag only. Sets *skel,
+/* Of the HTTP programs there are two sets, of which a kernel gets one. */
+static inline bool is_for_others(const char *program, bool tag)
+{
+	return !strncmp(program, tag ? "podtag_tail_" : "podtag_http_", strlen("podtag_http_"));
+}
+
+/* The same on any kernel: old ones take podtag's programs without the socket tag only. Sets *skel,
  * which the caller destroys, or NULL. */
 static inline int verify_all(struct podtag_bpf **skel, struct verified *ret)
 {
+	struct bpf_program *program;
 	int count = -EINVAL;
 
 	libbpf_set_print(NULL); /* of the attempt that 5.10 refuses */
@@ -82,6 +89,8 @@ static inline int verify_all(struct podtag_bpf **skel, struct verified *ret)
 		if (!*skel)
 			return -ENOMEM;
 		(*skel)->rodata->socket_tag = tag;
+		bpf_object__for_each_program(program, (*skel)->obj) bpf_program__set_autoload(
+			program, !is_for_others(bpf_program__name(program), tag));
 		count = verify(*skel, ret);
 		if (count >= 0)
 			return count;

@@ -103,6 +103,12 @@ int __wrap_pt_datapath_load(char *text, size_t size)
 	return PT_LOAD_CREATED;
 }
 
+int __wrap_pt_spawn_load(void);
+int __wrap_pt_spawn_load(void)
+{
+	return lacks(LACKS_LOADER) ? -EAGAIN : 0;
+}
+
 int __wrap_pt_netns_is_own(const char *path);
 int __wrap_pt_netns_is_own(const char *path)
 {

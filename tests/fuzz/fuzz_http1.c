@@ -20,14 +20,14 @@ static __u32 sent[2];
 static __u64 asked, counted;
 static __u32 index_before;
 
-static void take(const struct pt_http_done *done)
+static void tally(const struct pt_http_done *done)
 {
 	if (conn.asked > index_before) /* a fault takes back what was none */
 		asked += conn.asked - index_before;
 	index_before = conn.asked;
 	counted += done->is_done + done->aborted;
 	must(counted <= asked);
-	must(!done->is_done || done->first_ns <= done->end_ns);
+	must(!done->is_done || done->start_ns <= done->duration_ns);
 	must(done->status <= 599 && done->method < PT_METHOD_COUNT);
 }
 
@@ -35,32 +35,31 @@ static void feed_segment(__u8 how, const __u8 *bytes, size_t length, __u64 now)
 {
 	enum pt_http_direction direction = how & 1;
 	struct pt_http_segment segment = {
-		.source = malloc(length + !length),
 		.now_ns = now,
 		.seq = sent[direction] + (how & BEHIND ? 7 : 0) - (how & AGAIN ? length / 2 : 0),
 		.length = length,
-		.direction = direction,
 		.received = sent[direction],
 	};
 	int steps = 0, more = length > 0;
+	char *source = malloc(length + !length);
 
-	memcpy(segment.source, bytes, length);
+	memcpy(source, bytes, length);
 	while (more) {
 		struct pt_http_done done = {};
 
-		more = feed(&conn, &segment, &done);
-		take(&done);
+		more = feed(&conn, direction, &segment, source, NULL, &done);
+		tally(&done);
 		must(++steps <= 4 * (int)length + 4);
 	}
 	if (how & (FIN | RST)) {
 		struct pt_http_done done = {};
 
-		close_half(&conn, direction, how & RST, now, &done);
-		take(&done);
+		close_half(&conn, direction, &segment, how & RST, &done);
+		tally(&done);
 	}
 	if (!(how & (AGAIN | BEHIND)))
 		sent[direction] += length;
-	free(segment.source);
+	free(source);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -15,12 +15,13 @@ static inline int load_bytes(const void *source, unsigned offset, void *to, unsi
 }
 
 #define pt_http_load(source, offset, to, count) load_bytes(source, offset, to, count)
-#define pt_http_lock(conn)                      ((void)(conn))
-#define pt_http_unlock(conn)                    ((void)(conn))
+#define pt_http_claim(conn, from, to)           ((conn)->answered = (to), (void)(from), 1)
+#define pt_http_lock(lock)                      ((void)(lock))
+#define pt_http_unlock(lock)                    ((void)(lock))
 
 #include "bpf/http/feed.h"
 
-/* What a connection has counted, a line each: "GET 200 start first end", "lost 1 0", "aborted 1 0".
+/* What a connection has counted, a line each: "GET 200 start duration", "lost 1 0", "aborted 1 0".
  */
 struct log {
 	char text[8192];
@@ -34,8 +35,8 @@ static inline void note(struct log *log, const struct pt_http_done *done)
 	int n = 0;
 
 	if (done->is_done)
-		n += snprintf(at + n, room - n, "%u %u %llu %llu %llu\n", done->method,
-			      done->status, done->start_ns, done->first_ns, done->end_ns);
+		n += snprintf(at + n, room - n, "%u %u %llu %llu\n", done->method, done->status,
+			      done->start_ns, done->duration_ns);
 	if (done->lost)
 		n += snprintf(at + n, room - n, "lost %u %u\n", done->lost, done->lost_by);
 	if (done->aborted)
@@ -44,12 +45,12 @@ static inline void note(struct log *log, const struct pt_http_done *done)
 }
 
 /* A segment, as the program on the socket's packets handles it. */
-static inline void segment_feed(struct pt_http_conn *conn, struct pt_http_segment *segment,
-				struct log *log)
+static inline void segment_feed(struct pt_http_conn *conn, enum pt_http_direction direction,
+				struct pt_http_segment *segment, void *source, struct log *log)
 {
 	for (int i = 0; i < 100000; i++) {
 		struct pt_http_done done = {};
-		int more = feed(conn, segment, &done);
+		int more = feed(conn, direction, segment, source, NULL, &done);
 
 		note(log, &done);
 		if (!more)

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Load the HTTP programs and attach them to the packets of all sockets of the node. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <linux/magic.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "bpf/datapath.h"
+#include "bpf/load.h"
+
+#define LOCK_MS 10000
+
+/* Attached to the root of cgroup2, so that every pod's first packet meets them. A link there can be
+ * updated; the jump map is for a program that goes on in itself. */
+static const struct {
+	const char *link;
+	const char *with_loop;
+	const char *with_tail;
+	const char *jump_map;
+} hooks[] = {
+	{ "podtag_http_in", "podtag_http_in", "podtag_tail_in", "on_http_in" },
+	{ "podtag_http_out", "podtag_http_out", "podtag_tail_out", "on_http_out" },
+};
+
+#define HOOKS (sizeof(hooks) / sizeof(*hooks))
+
+static const char *program_of(size_t hook, bool socket_tag)
+{
+	return socket_tag ? hooks[hook].with_loop : hooks[hook].with_tail;
+}
+
+bool pt_is_http(const char *program, bool socket_tag)
+{
+	for (size_t i = 0; i < HOOKS; i++)
+		if (!strcmp(program, program_of(i, socket_tag)))
+			return true;
+	return false;
+}
+
+static bool is_second(const char *dir, const char *program, bool socket_tag)
+{
+	(void)dir;
+	return pt_is_http(program, socket_tag);
+}
+
+/* The root of all cgroups: in a container's namespace the mount shows only a part of them. */
+static int open_root_cgroup(void)
+{
+	static const char *const mounts[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
+	struct statfs fs;
+	struct stat st;
+	int fd;
+
+	for (size_t i = 0; i < sizeof(mounts) / sizeof(*mounts); i++) {
+		if (statfs(mounts[i], &fs) || fs.f_type != CGROUP2_SUPER_MAGIC)
+			continue;
+		if (stat(mounts[i], &st) || st.st_ino != 1)
+			return -EPERM;
+		fd = open(mounts[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		return fd < 0 ? -errno : fd;
+	}
+	return -ENOENT;
+}
+
+static int attach(struct podtag_bpf *skel, const char *name, const char *program, int cgroup)
+{
+	struct bpf_program *prog = bpf_object__find_program_by_name(skel->obj, program);
+	struct bpf_link *link;
+	char path[128];
+	int err, fd;
+
+	snprintf(path, sizeof(path), PT_DIR "/links/%s", name);
+	fd = bpf_obj_get(path);
+	if (fd >= 0) {
+		err = bpf_link_update(fd, bpf_program__fd(prog), NULL);
+		close(fd);
+		return err;
+	}
+	link = bpf_program__attach_cgroup(prog, cgroup);
+	if (!link)
+		return -errno;
+	err = bpf_link__pin(link, path);
+	bpf_link__destroy(link);
+	return err;
+}
+
+static int attach_all(struct podtag_bpf *skel, bool socket_tag)
+{
+	int err = 0, cgroup = open_root_cgroup();
+
+	if (cgroup < 0)
+		return cgroup;
+	for (size_t i = 0; i < HOOKS && !err; i++)
+		err = pt_object_jump(skel, hooks[i].jump_map, 0, program_of(i, socket_tag));
+	if (!err)
+		err = pt_object_pin(skel, PT_DIR);
+	for (size_t i = 0; i < HOOKS && !err; i++)
+		err = attach(skel, hooks[i].link, program_of(i, socket_tag), cgroup);
+	close(cgroup);
+	return err;
+}
+
+/* The loaded datapath's inode, 0 when there is none. */
+static ino_t inode(void)
+{
+	struct stat st;
+
+	return stat(PT_DIR, &st) ? 0 : st.st_ino;
+}
+
+/* Only the verifier takes long, and nobody has to wait for that. */
+static int load(struct pt_datapath *dp)
+{
+	bool socket_tag = !strcmp(dp->info->socket_tag, "yes");
+	struct podtag_bpf *skel = NULL;
+	ino_t before = inode();
+	int lock, err;
+
+	err = pt_object_load(PT_DIR, socket_tag, is_second, &skel);
+	lock = pt_datapath_lock(LOCK_MS);
+	if (lock < 0) {
+		podtag_bpf__destroy(skel);
+		return lock;
+	}
+	if (inode() != before) {
+		err = -ESTALE;
+	} else {
+		if (!err)
+			err = attach_all(skel, socket_tag);
+		snprintf(dp->info->http, sizeof(dp->info->http), "%s", err ? "no" : "yes");
+		dp->info->http_hash = pt_object_hash();
+		if (err)
+			pt_gave_up(dp, PT_HTTP);
+	}
+	close(lock);
+	podtag_bpf__destroy(skel);
+	return err;
+}
+
+int pt_http_load(char *text, size_t size)
+{
+	struct pt_datapath dp;
+	bool has_any;
+	int err;
+
+	text[0] = '\0';
+	err = pt_datapath_open(&dp);
+	if (err)
+		return err;
+	has_any = dp.info->http[0];
+	if (dp.info->http_hash == pt_object_hash() && !strcmp(dp.info->http, "yes")) {
+		pt_datapath_close(&dp);
+		return PT_LOAD_NOTHING;
+	}
+	pt_why_begin(text, size);
+	err = load(&dp);
+	pt_why_end(err);
+	pt_datapath_close(&dp);
+	return err ? err : has_any ? PT_LOAD_UPGRADED : PT_LOAD_CREATED;
+}

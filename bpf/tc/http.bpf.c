@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* HTTP/1 latency of each pod, from the segments that its sockets receive and send.
+ *
+ * On cgroup_skb/ingress and /egress. Every path returns 1, which lets the packet pass, and nothing
+ * is written to it. How messages are found in the stream is in bpf/http/. A segment takes a step
+ * for each message, chunk and window of text in it. Kernels without bpf_loop() have
+ * http_tail.bpf.c.
+ */
+#include "bpf/kernel.bpf.h"
+#include <bpf/bpf_helpers.h>
+
+/* Steps in a segment. More than this is chunks of a few bytes each, and no harm to leave. */
+#define STEPS_MAX 2048
+
+/* Tries to get a lock that another CPU has for some hundred nanoseconds. */
+#define TRIES_MAX 65536
+
+#define pt_http_claim(conn, from, to) __sync_bool_compare_and_swap(&(conn)->answered, from, to)
+
+static long try_again(__u32 i, __u32 **lock)
+{
+	return !__sync_lock_test_and_set(*lock, 1);
+}
+
+/* Segments that come in are handled in softirq, where nothing but another CPU can be in the way. It
+ * costs a tenth of bpf_spin_lock(), which disables interrupts. */
+static void wait_for(__u32 *lock)
+{
+	bpf_loop(TRIES_MAX, try_again, &lock, 0);
+}
+
+#define pt_http_lock(lock)                                                                         \
+	do {                                                                                       \
+		if ((lock) && __sync_lock_test_and_set((__u32 *)(lock), 1))                        \
+			wait_for(lock);                                                            \
+	} while (0)
+#define pt_http_unlock(lock)                                                                       \
+	do {                                                                                       \
+		if (lock)                                                                          \
+			__sync_lock_test_and_set((__u32 *)(lock), 0);                              \
+	} while (0)
+
+#include "bpf/tc/http.bpf.h"
+
+struct loop {
+	struct __sk_buff *skb;
+	struct pt_http_conn *conn;
+	struct pt_http_segment segment;
+};
+
+/* Two of each, because a step is shorter when it knows its direction. What the verifier is to go
+ * through once, and not at each turn of a loop, is a function with external linkage. */
+__noinline int podtag_step_in(struct __sk_buff *skb, struct pt_http_conn *conn,
+			      const struct pt_http_segment *segment)
+{
+	return conn && segment ? step_on(skb, PT_IN, conn, segment, &conn->lock) : 0;
+}
+
+__noinline int podtag_step_out(struct __sk_buff *skb, struct pt_http_conn *conn,
+			       const struct pt_http_segment *segment)
+{
+	return conn && segment ? step_on(skb, PT_OUT, conn, segment, NULL) : 0;
+}
+
+__noinline int podtag_finish_in(struct pt_http_conn *conn, const struct pt_http_segment *segment,
+				int more)
+{
+	if (conn && segment)
+		finish(conn, PT_IN, segment, &conn->lock, more);
+	return 0;
+}
+
+__noinline int podtag_finish_out(struct pt_http_conn *conn, const struct pt_http_segment *segment,
+				 int more)
+{
+	if (conn && segment)
+		finish(conn, PT_OUT, segment, NULL, more);
+	return 0;
+}
+
+static long loop_in(__u32 i, struct loop *loop)
+{
+	return !podtag_step_in(loop->skb, loop->conn, &loop->segment);
+}
+
+static long loop_out(__u32 i, struct loop *loop)
+{
+	return !podtag_step_out(loop->skb, loop->conn, &loop->segment);
+}
+
+SEC("cgroup_skb/ingress")
+int podtag_http_in(struct __sk_buff *skb)
+{
+	struct loop loop = { .skb = skb };
+	int more = 0;
+
+	loop.conn = prepare(skb, PT_IN, &loop.segment);
+	if (!loop.conn)
+		return PASS;
+	if (loop.segment.length && podtag_step_in(skb, loop.conn, &loop.segment))
+		more = bpf_loop(STEPS_MAX, loop_in, &loop, 0) == STEPS_MAX;
+	if (more || loop.segment.flags & (FIN | RST))
+		podtag_finish_in(loop.conn, &loop.segment, more);
+	return PASS;
+}
+
+SEC("cgroup_skb/egress")
+int podtag_http_out(struct __sk_buff *skb)
+{
+	struct loop loop = { .skb = skb };
+	int more = 0;
+
+	loop.conn = prepare(skb, PT_OUT, &loop.segment);
+	if (!loop.conn)
+		return PASS;
+	if (loop.segment.length && podtag_step_out(skb, loop.conn, &loop.segment))
+		more = bpf_loop(STEPS_MAX, loop_out, &loop, 0) == STEPS_MAX;
+	if (more || loop.segment.flags & (FIN | RST))
+		podtag_finish_out(loop.conn, &loop.segment, more);
+	return PASS;
+}
+
+char _license[] SEC("license") __weak = "Dual BSD/GPL";

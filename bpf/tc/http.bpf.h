@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* A packet of a socket: which segment of which connection it is.
+ *
+ * Ingress sees a segment when it reaches the socket, before the application can; egress when the
+ * socket sends it, which it does with its lock held, one segment at a time.
+ */
+#ifndef PT_TC_HTTP_BPF_H
+#define PT_TC_HTTP_BPF_H
+
+#include "bpf/http/socket.bpf.h"
+
+#include "bpf/http/count.bpf.h"
+
+#include <bpf/bpf_endian.h>
+
+#define PASS 1
+
+#define ETH_P_IP   0x0800
+#define ETH_P_IPV6 0x86dd
+
+/* Conversations that may begin without HTTP before a socket is left alone. */
+#define TURNS_MAX 4
+
+/* include/uapi/linux: what is read of the headers */
+struct ip4 {
+	__u8 length : 4, version : 4;
+	__u8 tos;
+	__be16 total;
+	__be32 fragment;
+	__u8 ttl;
+	__u8 protocol;
+};
+
+struct ip6 {
+	__be32 flow;
+	__be16 length;
+	__u8 next;
+	__u8 hops;
+	__u8 addresses[32];
+};
+
+struct tcp {
+	__be16 source, destination;
+	__be32 seq, ack;
+	__u8 reserved : 4, words : 4;
+	__u8 flags;
+};
+
+#define FIN 0x01
+#define SYN 0x02
+#define RST 0x04
+
+/* Reads the headers, which are in the packet's linear part. Returns 0 when this is no TCP. */
+static __always_inline int read_headers(struct __sk_buff *skb, struct pt_http_segment *segment)
+{
+	void *data = (void *)(long)skb->data, *data_end = (void *)(long)skb->data_end;
+	struct ip4 *ip4 = data;
+	struct ip6 *ip6 = data;
+	struct tcp *tcp;
+	__u32 offset;
+
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		if ((void *)(ip4 + 1) > data_end || ip4->protocol != IPPROTO_TCP)
+			return 0;
+		offset = ip4->length * 4;
+	} else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
+		if ((void *)(ip6 + 1) > data_end || ip6->next != IPPROTO_TCP)
+			return 0;
+		offset = sizeof(*ip6);
+	} else {
+		return 0;
+	}
+	tcp = data + (offset & 0x3f);
+	if ((void *)(tcp + 1) > data_end)
+		return 0;
+
+	segment->offset = offset + tcp->words * 4;
+	segment->seq = bpf_ntohl(tcp->seq) + !!(tcp->flags & SYN);
+	segment->length = skb->len - segment->offset;
+	segment->flags = tcp->flags;
+	return 1;
+}
+
+/* A socket without a tag is older than its pod's ADD, or the host's. */
+static __always_inline struct pt_sock *tag_here(struct bpf_sock *sk)
+{
+	struct pt_sock *tag = tag_of(sk);
+	struct pt_pod_ref *ref;
+	struct tcp_sock *tcp;
+	__u32 netns;
+
+	if (tag)
+		return tag;
+	tcp = bpf_skc_to_tcp_sock(sk);
+	if (!tcp)
+		return NULL;
+	netns = ((struct sock *)tcp)->__sk_common.skc_net.net->ns.inum;
+	ref = bpf_map_lookup_elem(&pod_by_netns, &netns);
+	if (!ref)
+		return NULL;
+	tag = make_tag(sk);
+	if (tag)
+		tag->pod_id = ref->pod_id;
+	else
+		give_up(PT_SOCKET_TAG);
+	return tag;
+}
+
+/* The segment's first bytes, or only the first. */
+static __always_inline __u64 first_text(struct __sk_buff *skb,
+					const struct pt_http_segment *segment)
+{
+	__u64 text = 0;
+
+	if (segment->length >= 8)
+		bpf_skb_load_bytes(skb, segment->offset, &text, 8);
+	else
+		bpf_skb_load_bytes(skb, segment->offset, &text, 1);
+	return text;
+}
+
+static __always_inline void begin(struct pt_http_conn *conn, __u64 pod_id,
+				  enum pt_http_direction requests)
+{
+	conn->pod_id = pod_id;
+	conn->lock = socket_tag ? 0 : bpf_get_prandom_u32();
+	conn->requests = requests;
+	conn->closed_by = PT_BY_COUNT;
+	conn->is_begun = 1;
+}
+
+/* What a segment on a socket that is nothing yet makes it, or NULL. */
+static __always_inline struct pt_http_conn *recognize(struct __sk_buff *skb,
+						      enum pt_http_direction direction,
+						      const struct pt_http_segment *segment,
+						      struct bpf_sock *sk, struct pt_sock *tag)
+{
+	__u8 turn = direction == PT_IN ? PT_SOCK_IN : PT_SOCK_OUT;
+	struct pt_http_conn *conn = tag->http == PT_SOCK_NEW ? conn_of(sk) : NULL;
+	__u64 text;
+
+	if (conn) { /* its listener had the first request */
+		tag->http = PT_SOCK_HTTP;
+		return conn;
+	}
+	if (tag->http == turn) /* messages begin where the direction changes */
+		return NULL;
+
+	text = first_text(skb, segment);
+	if ((text & 0xffff) == 0x0316) {
+		tag->http = PT_SOCK_TLS;
+		return NULL;
+	}
+	if (!may_be_request(text) && !may_be_response(text)) {
+		tag->http = ++tag->turns >= TURNS_MAX ? PT_SOCK_OPAQUE : turn;
+		return NULL;
+	}
+	conn = make_conn(sk, NULL);
+	if (!conn) {
+		lost(PT_LOST_MEMORY, 1);
+		return NULL;
+	}
+	begin(conn, tag->pod_id, may_be_request(text) ? direction : !direction);
+	tag->http = PT_SOCK_HTTP;
+	return conn;
+}
+
+/* The packet that completes the handshake may have the first request in it, and so may the first
+ * packet of all; the listener gets both. What is found is for the child to take. */
+static __always_inline struct pt_http_conn *
+on_listener(struct __sk_buff *skb, const struct pt_http_segment *segment, struct bpf_sock *sk)
+{
+	struct pt_http_conn *early = early_here();
+	struct pt_sock *tag;
+
+	if (early && early->is_begun && segment->length &&
+	    early->half[PT_IN].seen == segment->seq + segment->length)
+		return early; /* the program has called itself */
+	if (early)
+		early->is_begun = 0;
+	if (!segment->length || !may_be_request(first_text(skb, segment)))
+		return NULL;
+	tag = tag_here(sk);
+	if (!tag)
+		return NULL;
+	early = make_early();
+	if (early)
+		begin(early, tag->pod_id, PT_IN);
+	return early;
+}
+
+static __always_inline struct pt_http_conn *conn_here(struct __sk_buff *skb,
+						      enum pt_http_direction direction,
+						      const struct pt_http_segment *segment,
+						      struct bpf_sock *sk)
+{
+	struct pt_http_conn *conn;
+	struct pt_sock *tag;
+
+	if (sk->state == TCP_LISTEN)
+		return on_listener(skb, segment, sk);
+	tag = tag_here(sk);
+	if (!tag || tag->http >= PT_SOCK_OPAQUE)
+		return NULL;
+	if (tag->http != PT_SOCK_HTTP)
+		return segment->length ? recognize(skb, direction, segment, sk, tag) : NULL;
+	conn = conn_of(sk);
+	if (conn && conn->is_opaque)
+		tag->http = PT_SOCK_OPAQUE;
+	return conn;
+}
+
+/* Whether it is clear without a look at the socket that all before this segment has been received.
+ */
+static __always_inline int is_expected(const struct pt_http_half *half,
+				       const struct pt_http_segment *segment)
+{
+	return segment->seq == half->next && half->state != PT_HTTP_FILL &&
+	       !(segment->flags & (FIN | RST));
+}
+
+/* Finds out what there is to do with a packet. Returns NULL when that is nothing. */
+static __noinline struct pt_http_conn *
+prepare(struct __sk_buff *skb, enum pt_http_direction direction, struct pt_http_segment *segment)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct pt_http_conn *conn;
+	struct bpf_tcp_sock *tcp;
+
+	if (!sk || !read_headers(skb, segment))
+		return NULL;
+	if (!segment->length && !(segment->flags & (FIN | RST)) && sk->state != TCP_LISTEN)
+		return NULL;
+	conn = conn_here(skb, direction, segment, sk);
+	if (!conn || conn->is_opaque)
+		return NULL;
+	segment->received = segment->seq;
+	if (direction == PT_IN && !is_expected(&conn->half[PT_IN], segment)) {
+		tcp = bpf_tcp_sock(sk);
+		if (tcp)
+			segment->received = tcp->rcv_nxt;
+	}
+	segment->now_ns = bpf_ktime_get_ns();
+	return conn;
+}
+
+/* count is 1 to PT_HTTP_WINDOW, a power of 2; said so that the verifier of 5.10 understands it. */
+static __always_inline int load_bytes(void *skb, __u32 offset, void *to, __u32 count)
+{
+	count--;
+	asm volatile("" : "+r"(count)); /* or clang takes the mask away */
+	count &= PT_HTTP_WINDOW - 1;
+	return bpf_skb_load_bytes(skb, offset, to, count + 1);
+}
+
+#define pt_http_load(source, offset, to, count) load_bytes(source, offset, to, count)
+
+#include "bpf/http/feed.h"
+
+/* Takes a step, counts what it has found, and returns whether there is another one to take. */
+static __always_inline int step_on(struct __sk_buff *skb, enum pt_http_direction direction,
+				   struct pt_http_conn *conn, const struct pt_http_segment *segment,
+				   void *lock)
+{
+	struct pt_http_done done = {};
+	int more = feed(conn, direction, segment, skb, lock, &done);
+
+	count(&done, conn);
+	return more;
+}
+
+/* Behind the last step, which more could have followed, or at the end of the stream. */
+static __always_inline void finish(struct pt_http_conn *conn, enum pt_http_direction direction,
+				   const struct pt_http_segment *segment, void *lock, int more)
+{
+	struct pt_http_done over = {}, closed = {};
+
+	pt_http_lock(lock);
+	if (more)
+		overrun(conn, direction, segment, &over);
+	if (segment->flags & (FIN | RST))
+		close_half(conn, direction, segment, segment->flags & RST, &closed);
+	pt_http_unlock(lock);
+	count(&over, conn);
+	count(&closed, conn);
+}
+
+#endif

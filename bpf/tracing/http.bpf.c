@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* How long requests wait until their application begins to read them.
+ *
+ * On tp_btf/tcp_rcv_space_adjust, which runs in the reader's context each time that it has taken
+ * bytes of a socket, by whatever system call. Read-only.
+ */
+#include "bpf/http/histogram.bpf.h"
+#include "bpf/http/socket.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} on_read SEC(".maps");
+
+SEC("tp_btf/tcp_rcv_space_adjust")
+int podtag_on_read(void *ctx)
+{
+	bpf_tail_call(ctx, &on_read, 0);
+	return 0;
+}
+
+static void count_queue(__u64 pod_id, __u64 ns)
+{
+	struct pt_http_pod *pod = bpf_map_lookup_elem(&http_pods, &pod_id);
+
+	if (pod)
+		observe(&pod->queue, ns);
+}
+
+/* ctx: struct sock *sk */
+SEC("tp_btf/tcp_rcv_space_adjust")
+int podtag_read(__u64 *ctx)
+{
+	struct sock *sk = (struct sock *)ctx[0];
+	struct pt_http_conn *conn = conn_of(sk);
+	__u32 read_to;
+	__u64 now;
+
+	if (!conn || conn->requests != PT_IN || conn->fetched == conn->asked)
+		return 0;
+
+	read_to = BPF_CORE_READ((struct tcp_sock *)sk, copied_seq);
+	now = bpf_ktime_get_ns();
+	for (int i = 0; i < PT_HTTP_DEPTH; i++) {
+		__u64 start = fetch(conn, read_to);
+
+		if (!start)
+			break;
+		count_queue(conn->pod_id, now - start);
+	}
+	return 0;
+}
+
+char _license[] SEC("license") __weak = "Dual BSD/GPL";
