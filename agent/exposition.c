@@ -2,12 +2,28 @@
 /* Write metrics as Prometheus text 0.0.4 or OpenMetrics 1.0.0 straight into an evbuffer. */
 #include "agent/exposition.h"
 
-#include <inttypes.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #define REPLACEMENT 0xfffd
+
+#define NUMBER_MAX 32 /* seconds: 11 digits, a point, 9 digits */
+
+/* What follows le=" in a bucket's line.
+ *
+ * A whole number is 1.0 in both formats. OpenMetrics demands it, Prometheus 3 makes 1.0 of 1 when
+ * it reads either format, Prometheus 2 asks for OpenMetrics, and Python's client library writes it
+ * in the older text as well; Go's writes 1 there. So a query finds le="1.0" whatever was scraped.
+ */
+static const struct {
+	const char *text;
+	size_t len;
+} bounds[PT_BUCKET_COUNT] = {
+#define X(ns, le) { le "\"} ", sizeof(le "\"} ") - 1 },
+	PT_BUCKETS(X)
+#undef X
+		{ "+Inf\"} ", sizeof("+Inf\"} ") - 1 },
+};
 
 static void flush(struct pt_page *page)
 {
@@ -15,15 +31,11 @@ static void flush(struct pt_page *page)
 	page->len = 0;
 }
 
+/* At most PT_LABELS_MAX of them, which is less than text holds. */
 static void put_bytes(struct pt_page *page, const char *bytes, size_t len)
 {
 	if (page->len + len > sizeof(page->text))
 		flush(page);
-	if (len > sizeof(page->text)) {
-		evbuffer_add(page->out, bytes, len);
-		return;
-	}
-
 	memcpy(page->text + page->len, bytes, len);
 	page->len += len;
 }
@@ -68,14 +80,20 @@ static void put_meta(struct pt_page *page, const char *keyword)
 
 void pt_page_family(struct pt_page *page, const struct pt_family *family)
 {
+	static const char *const types[] = {
+		[PT_COUNTER] = "counter\n",
+		[PT_GAUGE] = "gauge\n",
+		[PT_HISTOGRAM] = "histogram\n",
+	};
+
 	page->family = family;
-	page->labels = 0;
+	pt_page_drop_labels(page);
 
 	put_meta(page, "# HELP ");
 	put_help(page, family->help);
 	put(page, "\n");
 	put_meta(page, "# TYPE ");
-	put(page, family->type == PT_COUNTER ? "counter\n" : "gauge\n");
+	put(page, types[family->type]);
 	if (family->unit && page->format == PT_OPENMETRICS) {
 		put_meta(page, "# UNIT ");
 		put(page, family->unit);
@@ -133,72 +151,172 @@ uint32_t pt_utf8_next(const char **text, const char *end)
 	return point;
 }
 
-static void put_value(struct pt_page *page, const char *value, size_t size)
+static bool is_plain(unsigned char byte)
 {
-	const char *end = value + size, *start;
+	return byte < 0x80 && byte != '\n' && byte != '\\' && byte != '"';
+}
+
+/* Takes at most three times the room. Returns where it ends. */
+static char *escape(char *to, const char *value, const char *end)
+{
+	const char *start;
 	uint32_t point;
 
 	while (value < end) {
+		if (is_plain(*value)) {
+			*to++ = *value++;
+			continue;
+		}
 		start = value;
 		point = pt_utf8_next(&value, end);
 		if (point == '\n')
-			put(page, "\\n");
+			to = stpcpy(to, "\\n");
 		else if (point == '\\')
-			put(page, "\\\\");
+			to = stpcpy(to, "\\\\");
 		else if (point == '"')
-			put(page, "\\\"");
+			to = stpcpy(to, "\\\"");
 		else if (point == REPLACEMENT)
-			put(page, "\xef\xbf\xbd");
+			to = stpcpy(to, "\xef\xbf\xbd");
 		else
-			put_bytes(page, start, value - start);
+			to = mempcpy(to, start, value - start);
 	}
+	return to;
 }
 
 void pt_page_label(struct pt_page *page, const char *name, const char *value, size_t size)
 {
-	if (!page->labels)
-		put_name(page);
-	put(page, page->labels++ ? "," : "{");
-	put(page, name);
-	put(page, "=\"");
-	put_value(page, value, strnlen(value, size));
-	put(page, "\"");
+	char *to = page->labels + page->labels_len;
+
+	size = strnlen(value, size);
+	if (strlen(name) + 3 * size + sizeof(",=\"\"") > sizeof(page->labels) - page->labels_len)
+		return;
+
+	if (page->labels_len)
+		*to++ = ',';
+	to = stpcpy(stpcpy(to, name), "=\"");
+	to = escape(to, value, value + size);
+	*to++ = '"';
+	page->labels_len = to - page->labels;
 }
 
-static void end_sample(struct pt_page *page, const char *value)
+void pt_page_keep_labels(struct pt_page *page)
 {
-	if (page->labels)
-		put(page, "} ");
-	else {
-		put_name(page);
-		put(page, " ");
+	page->kept = page->labels_len;
+}
+
+void pt_page_drop_labels(struct pt_page *page)
+{
+	page->kept = page->labels_len = 0;
+}
+
+/* Return where the number ends. */
+static char *write_count(char *to, uint64_t value)
+{
+	char digits[20], *first = digits + sizeof(digits);
+
+	do {
+		*--first = '0' + value % 10;
+		value /= 10;
+	} while (value);
+	return mempcpy(to, first, digits + sizeof(digits) - first);
+}
+
+/* Integers only, so that no nanosecond is rounded away. */
+static char *write_seconds(char *to, uint64_t ns)
+{
+	uint32_t fraction = ns % 1000000000;
+
+	to = write_count(to, ns / 1000000000);
+	if (!fraction)
+		return to;
+	*to++ = '.';
+	for (uint32_t digit = 100000000; fraction; digit /= 10) {
+		*to++ = '0' + fraction / digit;
+		fraction %= digit;
 	}
-	put(page, value);
-	put(page, "\n");
-	page->labels = 0;
+	return to;
+}
+
+/* The name and the labels, up to the value. */
+static void begin_sample(struct pt_page *page, const char *suffix)
+{
+	put_name(page);
+	put(page, suffix);
+	if (page->labels_len) {
+		put(page, "{");
+		put_bytes(page, page->labels, page->labels_len);
+		put(page, "}");
+	}
+	put(page, " ");
+}
+
+static void end_line(struct pt_page *page, char *number, char *end)
+{
+	*end++ = '\n';
+	put_bytes(page, number, end - number);
 }
 
 void pt_page_count(struct pt_page *page, uint64_t value)
 {
-	char text[24];
+	char number[NUMBER_MAX];
 
-	snprintf(text, sizeof(text), "%" PRIu64, value);
-	end_sample(page, text);
+	begin_sample(page, "");
+	end_line(page, number, write_count(number, value));
+	page->labels_len = page->kept;
 }
 
 void pt_page_seconds(struct pt_page *page, uint64_t ns)
 {
-	char text[32];
-	int len;
+	char number[NUMBER_MAX];
 
-	/* integers only, so that no nanosecond is rounded away */
-	len = snprintf(text, sizeof(text), "%" PRIu64 ".%09" PRIu64, ns / 1000000000,
-		       ns % 1000000000);
-	while (text[len - 1] == '0')
-		len--;
-	len -= text[len - 1] == '.';
-	text[len] = '\0';
-	end_sample(page, text);
+	begin_sample(page, "");
+	end_line(page, number, write_seconds(number, ns));
+	page->labels_len = page->kept;
+}
+
+/* All that the lines of a histogram's buckets begin with. Returns its length. */
+static size_t write_prefix(const struct pt_page *page, char *prefix)
+{
+	char *to = stpcpy(stpcpy(prefix, page->family->name), "_bucket{");
+
+	if (page->labels_len) {
+		to = mempcpy(to, page->labels, page->labels_len);
+		*to++ = ',';
+	}
+	return stpcpy(to, "le=\"") - prefix;
+}
+
+/* These lines are nearly all of a page. */
+static uint64_t put_buckets(struct pt_page *page, const struct pt_histogram *histogram)
+{
+	char prefix[PT_NAME_MAX + PT_LABELS_MAX + sizeof("_bucket{,le=\"")];
+	const size_t len = write_prefix(page, prefix);
+	uint64_t count = 0;
+	char *to;
+
+	for (int i = 0; i < PT_BUCKET_COUNT; i++) {
+		if (page->len + len + 2 * NUMBER_MAX > sizeof(page->text))
+			flush(page);
+		to = mempcpy(page->text + page->len, prefix, len);
+		to = mempcpy(to, bounds[i].text, bounds[i].len);
+		count += histogram->bucket[i];
+		to = write_count(to, count);
+		*to++ = '\n';
+		page->len = to - page->text;
+	}
+	return count;
+}
+
+void pt_page_histogram(struct pt_page *page, const struct pt_histogram *histogram)
+{
+	const uint64_t count = put_buckets(page, histogram);
+	char number[NUMBER_MAX];
+
+	begin_sample(page, "_sum");
+	end_line(page, number, write_seconds(number, histogram->sum_ns));
+	begin_sample(page, "_count");
+	end_line(page, number, write_count(number, count));
+	page->labels_len = page->kept;
 }
 
 void pt_page_end(struct pt_page *page)

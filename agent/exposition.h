@@ -17,21 +17,31 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bpf/types.h"
+
 enum pt_format { PT_TEXT, PT_OPENMETRICS };
 
+#define PT_NAME_MAX 64
+
 struct pt_family {
-	const char *name; /* of a counter: without _total */
-	enum { PT_COUNTER, PT_GAUGE } type;
+	const char *name; /* of a counter: without _total; shorter than PT_NAME_MAX */
+	enum { PT_COUNTER, PT_GAUGE, PT_HISTOGRAM } type;
 	const char *unit; /* the name's ending, or NULL */
 	const char *help;
 };
+
+/* What a sample's labels may take as they are shown, each byte of a value counted three times: no
+ * escape is longer. A label that might not fit is left out. */
+#define PT_LABELS_MAX 2048
 
 struct pt_page {
 	struct evbuffer *out;
 	enum pt_format format;
 	const struct pt_family *family;
-	int labels; /* that the sample has so far */
-	size_t len; /* of text, which is what out has not got yet */
+	size_t kept;       /* of labels: what the next samples begin with */
+	size_t labels_len; /* of labels: what the sample has so far */
+	size_t len;        /* of text, which is what out has not got yet */
+	char labels[PT_LABELS_MAX];
 	char text[8192];
 };
 
@@ -41,9 +51,18 @@ void pt_page_family(struct pt_page *page, const struct pt_family *family);
  * It ends at size bytes or at a NUL. */
 void pt_page_label(struct pt_page *page, const char *name, const char *value, size_t size);
 
+/* The labels so far are those of all samples that follow, until they are dropped or another family
+ * begins. So they are escaped once. */
+void pt_page_keep_labels(struct pt_page *page);
+void pt_page_drop_labels(struct pt_page *page);
+
 /* The sample's value, which ends it. */
 void pt_page_count(struct pt_page *page, uint64_t value);
 void pt_page_seconds(struct pt_page *page, uint64_t ns);
+
+/* The same of a PT_HISTOGRAM: a sample for each bucket, the sum in seconds, and the count, which is
+ * the buckets' own sum. */
+void pt_page_histogram(struct pt_page *page, const struct pt_histogram *histogram);
 
 /* Ends the page and hands the rest to out. */
 void pt_page_end(struct pt_page *page);

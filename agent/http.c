@@ -171,6 +171,21 @@ static const char *join_headers(struct evhttp_request *req, const char *name, ch
 	return found ? ret : NULL;
 }
 
+/* For want of memory to compress it with, the page is written as it is. */
+static int write_page(struct pt_http *http, struct evbuffer *page, enum pt_format format,
+		      bool *is_zipped)
+{
+	struct pt_gzip *gzip = *is_zipped ? pt_gzip_begin(page) : NULL;
+	int err, gzip_err;
+
+	*is_zipped = gzip != NULL;
+	err = http->source.write_metrics(page, format, http->source.arg);
+	if (!gzip)
+		return err;
+	gzip_err = pt_gzip_end(gzip);
+	return err ? err : gzip_err;
+}
+
 static void serve_metrics(struct pt_http *http, struct evhttp_request *req)
 {
 	static const char *const types[] = {
@@ -181,11 +196,12 @@ static void serve_metrics(struct pt_http *http, struct evhttp_request *req)
 	struct evbuffer *page = evbuffer_new();
 	char accept[2 * HEADERS_MAX];
 	enum pt_format format;
-	int err = -ENOMEM;
+	bool is_zipped;
+	int err;
 
 	format = pt_accept_format(join_headers(req, "Accept", accept, sizeof(accept)));
-	if (page)
-		err = http->source.write_metrics(page, format, http->source.arg);
+	is_zipped = pt_accept_gzip(join_headers(req, "Accept-Encoding", accept, sizeof(accept)));
+	err = page ? write_page(http, page, format, &is_zipped) : -ENOMEM;
 	if (err) {
 		pt_agent_log(PT_LOG_ERROR, "/metrics failed: %s", strerror(-err));
 		reply_text(req, HTTP_INTERNAL, strerror(-err));
@@ -193,9 +209,7 @@ static void serve_metrics(struct pt_http *http, struct evhttp_request *req)
 	}
 
 	evhttp_add_header(headers, "Vary", "Accept, Accept-Encoding");
-	/* a page that can't be compressed for want of memory is sent as it is */
-	if (pt_accept_gzip(join_headers(req, "Accept-Encoding", accept, sizeof(accept))) &&
-	    !pt_gzip(page))
+	if (is_zipped)
 		evhttp_add_header(headers, "Content-Encoding", "gzip");
 	reply(req, HTTP_OK, types[format], page);
 

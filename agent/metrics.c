@@ -7,15 +7,10 @@
 #include <stddef.h>
 #include <string.h>
 
-/* A text field that may fill its array to the last byte. */
-#define LABEL(page, name, field) pt_page_label(page, name, field, sizeof(field))
-#define WORD(page, name, word)   pt_page_label(page, name, word, strlen(word))
+#include "agent/families.h"
 
-/* The pods that have samples, in order of namespace and name. */
-struct shown {
-	const struct pt_pod_record **pods;
-	size_t count;
-};
+/* All of a pod's texts escaped, and the labels' names: no label of a pod is left out. */
+_Static_assert(3 * sizeof(struct pt_pod) + 128 <= PT_LABELS_MAX, "room for a pod's labels");
 
 /* Compares as the page will show them: names that differ only in bytes that become U+FFFD would
  * still be the same series. */
@@ -51,12 +46,12 @@ static int compare_pods(const void *left, const void *right)
 	return order ? order : (a->id < b->id) - (a->id > b->id);
 }
 
-static int choose_pods(const struct pt_snapshot *snapshot, struct shown *ret)
+static int choose_pods(const struct pt_snapshot *snapshot, struct pt_shown *ret)
 {
 	const struct pt_pod_record **pods;
 	size_t kept = 0;
 
-	*ret = (struct shown){};
+	*ret = (struct pt_shown){};
 	if (!snapshot || !snapshot->count)
 		return 0;
 
@@ -71,17 +66,19 @@ static int choose_pods(const struct pt_snapshot *snapshot, struct shown *ret)
 		if (!kept || compare_series(&pods[kept - 1]->pod, &pods[i]->pod))
 			pods[kept++] = pods[i];
 
-	*ret = (struct shown){ .pods = pods, .count = kept };
+	*ret = (struct pt_shown){ .pods = pods, .count = kept };
 	return 0;
 }
 
-static void label_pod(struct pt_page *page, const struct pt_pod *pod)
+void pt_label_pod(struct pt_page *page, const struct pt_pod *pod)
 {
+	pt_page_drop_labels(page);
 	LABEL(page, "namespace", pod->namespace);
 	LABEL(page, "pod", pod->name);
+	pt_page_keep_labels(page);
 }
 
-static void write_retransmits(struct pt_page *page, const struct shown *shown)
+static void write_retransmits(struct pt_page *page, const struct pt_shown *shown)
 {
 	static const struct pt_family family = {
 		"tcp_retransmits", PT_COUNTER, NULL,
@@ -104,8 +101,8 @@ static void write_retransmits(struct pt_page *page, const struct shown *shown)
 	pt_page_family(page, &family);
 	for (size_t i = 0; i < shown->count; i++) {
 		counters = (const char *)&shown->pods[i]->retransmits;
+		pt_label_pod(page, &shown->pods[i]->pod);
 		for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
-			label_pod(page, &shown->pods[i]->pod);
 			WORD(page, "kind", kinds[k].kind);
 			pt_page_count(page, *(const __u64 *)(counters + kinds[k].offset));
 		}
@@ -115,15 +112,14 @@ static void write_retransmits(struct pt_page *page, const struct shown *shown)
 static void write_both(struct pt_page *page, const struct pt_pod *pod, __u64 receive,
 		       __u64 transmit)
 {
-	label_pod(page, pod);
+	pt_label_pod(page, pod);
 	WORD(page, "direction", "receive");
 	pt_page_count(page, receive);
-	label_pod(page, pod);
 	WORD(page, "direction", "transmit");
 	pt_page_count(page, transmit);
 }
 
-static void write_traffic(struct pt_page *page, const struct shown *shown)
+static void write_traffic(struct pt_page *page, const struct pt_shown *shown)
 {
 	static const struct pt_family bytes = {
 		"pod_network_bytes", PT_COUNTER, "bytes",
@@ -153,7 +149,7 @@ static void write_traffic(struct pt_page *page, const struct shown *shown)
 	}
 }
 
-static void write_pods(struct pt_page *page, const struct shown *shown)
+static void write_pods(struct pt_page *page, const struct pt_shown *shown)
 {
 	static const struct pt_family info = { "podtag_pod_info", PT_GAUGE, NULL,
 					       "Who the pod is, while it lives. Always 1." };
@@ -170,7 +166,7 @@ static void write_pods(struct pt_page *page, const struct shown *shown)
 		pod = &shown->pods[i]->pod;
 		if (pod->deleted_ns)
 			continue;
-		label_pod(page, pod);
+		pt_label_pod(page, pod);
 		LABEL(page, "uid", pod->uid);
 		LABEL(page, "container_id", pod->container_id);
 		if (pod->ipv4[0])
@@ -186,7 +182,7 @@ static void write_pods(struct pt_page *page, const struct shown *shown)
 		record = shown->pods[i];
 		if (record->pod.deleted_ns)
 			continue;
-		label_pod(page, &record->pod);
+		pt_label_pod(page, &record->pod);
 		LABEL(page, "reason", record->reason);
 		pt_page_count(page, record->attached);
 	}
@@ -328,8 +324,8 @@ static void write_self(struct pt_page *page, const struct pt_metrics *metrics)
 						 "1 if podtag's programs are in the kernel." };
 	static const struct pt_family datapath = {
 		"podtag_datapath_info", PT_GAUGE, NULL,
-		"Version of the loaded programs, and whether this kernel lets them tag sockets. "
-		"Always 1."
+		"Version of the loaded programs, whether this kernel lets them tag sockets, and "
+		"whether HTTP can be measured. Always 1."
 	};
 
 	pt_page_family(page, &build);
@@ -345,6 +341,7 @@ static void write_self(struct pt_page *page, const struct pt_metrics *metrics)
 	pt_page_family(page, &datapath);
 	LABEL(page, "version", metrics->dp->info->version);
 	LABEL(page, "socket_tag", metrics->dp->info->socket_tag);
+	LABEL(page, "http", metrics->dp->info->http);
 	pt_page_count(page, 1);
 }
 
@@ -403,7 +400,7 @@ static void write_process(struct pt_page *page, const struct pt_process *process
 int pt_metrics_write(struct evbuffer *out, enum pt_format format, const struct pt_metrics *metrics)
 {
 	struct pt_page page = { .out = out, .format = format };
-	struct shown shown;
+	struct pt_shown shown;
 	int err;
 
 	err = choose_pods(metrics->pods, &shown);
@@ -414,6 +411,7 @@ int pt_metrics_write(struct evbuffer *out, enum pt_format format, const struct p
 		write_retransmits(&page, &shown);
 		write_traffic(&page, &shown);
 		write_pods(&page, &shown);
+		pt_write_http(&page, &shown, metrics->pods->http_lost);
 	}
 	if (metrics->dp) {
 		write_gave_up(&page, metrics->dp->gave_up);

@@ -13,9 +13,20 @@
 #include "bpf/each.h"
 #include "bpf/snapshot.h"
 
+__u64 pt_histogram_count(const struct pt_histogram *histogram)
+{
+	__u64 count = 0;
+
+	for (int i = 0; i < PT_BUCKET_COUNT; i++)
+		count += histogram->bucket[i];
+	return count;
+}
+
 struct reader {
 	struct pt_snapshot snapshot;
 	size_t room;
+	size_t series_count;
+	size_t series_room;
 	__u64 now_ns;
 	int cpus;
 };
@@ -125,6 +136,130 @@ static int read_retransmits(const void *key, const void *value, void *arg)
 	return 0;
 }
 
+static int read_http_pod(const void *key, const void *value, void *arg)
+{
+	struct pt_pod_record *record;
+	__u64 id;
+
+	memcpy(&id, key, sizeof(id));
+	record = find(arg, id);
+	if (record)
+		memcpy(&record->http, value, sizeof(record->http));
+	return 0;
+}
+
+static int read_lost(const void *key, const void *value, void *arg)
+{
+	const struct pt_gave_up *lost = value;
+	struct reader *reader = arg;
+	__u32 reason;
+
+	memcpy(&reason, key, sizeof(reason));
+	if (reason < PT_LOST_COUNT)
+		reader->snapshot.http_lost[reason] = lost->count;
+	return 0;
+}
+
+static bool is_status(__u16 status)
+{
+	return (status >= 100 && status <= 599) || (status >= 1 && status <= 5);
+}
+
+static int read_series(const void *key, const void *value, void *arg)
+{
+	struct reader *reader = arg;
+	struct pt_http_series *series;
+
+	if (reader->series_count == reader->series_room) {
+		size_t room =
+			reader->series_room ? reader->series_room + reader->series_room / 2 : 32;
+
+		series = reallocarray(reader->snapshot.series, room, sizeof(*series));
+		if (!series)
+			return -ENOMEM;
+		reader->snapshot.series = series;
+		reader->series_room = room;
+	}
+	series = &reader->snapshot.series[reader->series_count];
+	memcpy(&series->key, key, sizeof(series->key));
+	memcpy(&series->latency, value, sizeof(series->latency));
+	if (series->key.role >= PT_ROLE_COUNT || series->key.method >= PT_METHOD_COUNT)
+		return 0; /* no program of ours writes such */
+	if (!is_status(series->key.status))
+		series->key.status = 0;
+	reader->series_count++;
+	return 0;
+}
+
+static int by_series(const void *left, const void *right)
+{
+	const struct pt_http_key *a = &((const struct pt_http_series *)left)->key;
+	const struct pt_http_key *b = &((const struct pt_http_series *)right)->key;
+	__u64 x = a->pod_id, y = b->pod_id;
+
+	if (x == y) {
+		x = a->role << 24 | a->method << 16 | a->status;
+		y = b->role << 24 | b->method << 16 | b->status;
+	}
+	return (x > y) - (x < y);
+}
+
+static void add_histogram(struct pt_histogram *to, const struct pt_histogram *from)
+{
+	for (int i = 0; i < PT_BUCKET_COUNT; i++)
+		to->bucket[i] += from->bucket[i];
+	to->sum_ns += from->sum_ns;
+}
+
+/* Gives each pod its part. Both are in order, so one walk along them is enough. Series that are one
+ * to who reads them, as those that differ by what is not shown, become one. */
+static void give_series(struct reader *reader)
+{
+	struct pt_snapshot *snapshot = &reader->snapshot;
+	struct pt_http_series *each = snapshot->series, *kept = each;
+	struct pt_pod_record *record;
+	size_t pod = 0;
+
+	if (reader->series_count)
+		qsort(each, reader->series_count, sizeof(*each), by_series);
+	for (size_t i = 0; i < reader->series_count; i++, each++) {
+		while (pod < snapshot->count && snapshot->pods[pod].id < each->key.pod_id)
+			pod++;
+		if (pod == snapshot->count)
+			break;
+		record = &snapshot->pods[pod];
+		if (record->id != each->key.pod_id)
+			continue; /* its pod is gone */
+		if (record->series_count && !by_series(kept - 1, each)) {
+			add_histogram(&kept[-1].latency.duration, &each->latency.duration);
+			add_histogram(&kept[-1].latency.start, &each->latency.start);
+			continue;
+		}
+		if (!record->series_count++)
+			record->series = kept;
+		if (kept != each)
+			*kept = *each;
+		kept++;
+	}
+}
+
+static int read_http(const struct pt_datapath *dp, struct reader *reader)
+{
+	int err;
+
+	err = pt_map_each(dp->maps[PT_MAP_HTTP_PODS], sizeof(__u64), sizeof(struct pt_http_pod),
+			  read_http_pod, reader);
+	if (!err)
+		err = pt_map_each(dp->maps[PT_MAP_HTTP_LOST], sizeof(__u32),
+				  sizeof(struct pt_gave_up), read_lost, reader);
+	if (!err)
+		err = pt_map_each(dp->maps[PT_MAP_HTTP_LATENCY], sizeof(struct pt_http_key),
+				  sizeof(struct pt_http_latency), read_series, reader);
+	if (!err)
+		give_series(reader);
+	return err;
+}
+
 static int read_attachment(const void *key, const void *value, void *arg)
 {
 	const struct pt_attachment *attachment = value;
@@ -161,6 +296,8 @@ int pt_snapshot_read(const struct pt_datapath *dp, struct pt_snapshot *ret)
 		err = pt_map_each(dp->maps[PT_MAP_TCP_RETRANSMITS], sizeof(__u64),
 				  sizeof(struct pt_retransmits), read_retransmits, &reader);
 	if (!err)
+		err = read_http(dp, &reader);
+	if (!err)
 		err = pt_map_each(dp->maps[PT_MAP_ATTACHMENTS], sizeof(struct pt_attachment_key),
 				  sizeof(struct pt_attachment), read_attachment, &reader);
 	if (err) {
@@ -174,6 +311,7 @@ int pt_snapshot_read(const struct pt_datapath *dp, struct pt_snapshot *ret)
 void pt_snapshot_free(struct pt_snapshot *snapshot)
 {
 	free(snapshot->pods);
+	free(snapshot->series);
 	*snapshot = (struct pt_snapshot){};
 }
 

@@ -9,7 +9,8 @@
 #include "cni/cli.h"
 #include "cni/text.h"
 
-#define COLUMNS 11
+#define COLUMNS 12
+#define TEXTS   5 /* after the id; then numbers */
 
 struct row {
 	char cells[COLUMNS][256];
@@ -27,17 +28,29 @@ static const struct row headings = { {
 	"tx bytes",
 	"tx pkts",
 	"retrans",
+	"requests",
 } };
 
 static bool is_number(int column)
 {
-	return !column || column >= 6;
+	return !column || column > TEXTS;
 }
 
 static unsigned long long retransmits_total(const struct pt_retransmits *counts)
 {
 	return counts->syn + counts->synack + counts->rto + counts->fast + counts->tlp +
 	       counts->other;
+}
+
+/* That the pod's servers have answered. */
+static unsigned long long requests_total(const struct pt_pod_record *record)
+{
+	unsigned long long total = 0;
+
+	for (size_t i = 0; i < record->series_count; i++)
+		if (record->series[i].key.role == PT_SERVER)
+			total += pt_histogram_count(&record->series[i].latency.duration);
+	return total;
 }
 
 static const char *state(const struct pt_pod_record *record)
@@ -59,14 +72,14 @@ static void fill_row(const struct pt_pod_record *record, struct row *row)
 	const unsigned long long numbers[] = {
 		record->traffic.receive_bytes,           record->traffic.receive_packets,
 		record->traffic.transmit_bytes,          record->traffic.transmit_packets,
-		retransmits_total(&record->retransmits),
+		retransmits_total(&record->retransmits), requests_total(record),
 	};
 
 	snprintf(row->cells[0], sizeof(row->cells[0]), "%llu", (unsigned long long)record->id);
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < TEXTS; i++)
 		pt_text_clean(row->cells[1 + i], sizeof(row->cells[0]), *texts[i] ? texts[i] : "-");
-		snprintf(row->cells[6 + i], sizeof(row->cells[0]), "%llu", numbers[i]);
-	}
+	for (int i = 1 + TEXTS; i < COLUMNS; i++)
+		snprintf(row->cells[i], sizeof(row->cells[0]), "%llu", numbers[i - 1 - TEXTS]);
 }
 
 static void widen(const struct row *row, int widths[COLUMNS])
@@ -123,6 +136,38 @@ static json_t *traffic_json(const struct pt_traffic *traffic)
 			 (json_int_t)traffic->transmit_packets);
 }
 
+static json_t *series_json(const struct pt_http_series *series)
+{
+	const struct pt_http_latency *latency = &series->latency;
+	char status[PT_HTTP_STATUS_MAX];
+
+	pt_http_status(series->key.status, status);
+	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I}", "role", pt_http_roles[series->key.role],
+			 "method", pt_http_methods[series->key.method], "status", status, "count",
+			 (json_int_t)pt_histogram_count(&latency->duration), "duration_ns",
+			 (json_int_t)latency->duration.sum_ns, "start_ns",
+			 (json_int_t)latency->start.sum_ns);
+}
+
+static json_t *http_json(const struct pt_pod_record *record)
+{
+	const struct pt_http_pod *http = &record->http;
+	json_t *series = json_array(), *aborted = json_object();
+
+	for (size_t i = 0; i < record->series_count; i++)
+		json_array_append_new(series, series_json(&record->series[i]));
+	for (int role = 0; role < PT_ROLE_COUNT; role++)
+		json_object_set_new(aborted, pt_http_roles[role],
+				    json_pack("{s:I, s:I}", pt_http_sides[PT_BY_CLIENT],
+					      (json_int_t)http->aborted[role][PT_BY_CLIENT],
+					      pt_http_sides[PT_BY_SERVER],
+					      (json_int_t)http->aborted[role][PT_BY_SERVER]));
+	return json_pack("{s:o, s:o, s:I, s:I, s:I}", "series", series, "aborted", aborted,
+			 "overflow", (json_int_t)http->overflow, "queued",
+			 (json_int_t)pt_histogram_count(&http->queue), "queue_ns",
+			 (json_int_t)http->queue.sum_ns);
+}
+
 static json_t *pod_json(const struct pt_pod_record *record)
 {
 	const struct pt_pod *pod = &record->pod;
@@ -149,6 +194,7 @@ static json_t *pod_json(const struct pt_pod_record *record)
 		json_object_set_new(root, texts[i].key, pt_cli_text(texts[i].text));
 	json_object_set_new(root, "traffic", traffic_json(&record->traffic));
 	json_object_set_new(root, "retransmits", retransmits_json(&record->retransmits));
+	json_object_set_new(root, "http", http_json(record));
 	return root;
 }
 

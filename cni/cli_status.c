@@ -2,6 +2,7 @@
 /* podtag status */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "bpf/each.h"
 #include "bpf/snapshot.h"
@@ -21,6 +22,7 @@ struct status {
 	size_t living;
 	size_t deleted;
 	size_t hooks[HOOKS];
+	__u64 http_lost[PT_LOST_COUNT];
 	struct pt_map_record maps[PT_RECORDS_MAX];
 	int map_count;
 };
@@ -51,6 +53,7 @@ static int collect(struct status *status)
 		else
 			status->living++;
 	}
+	memcpy(status->http_lost, snapshot.http_lost, sizeof(status->http_lost));
 	pt_snapshot_free(&snapshot);
 
 	err = pt_map_each(status->dp->maps[PT_MAP_ATTACHMENTS], sizeof(struct pt_attachment_key),
@@ -87,6 +90,16 @@ static json_t *gave_up_json(const struct pt_datapath *dp)
 	return root;
 }
 
+static json_t *http_lost_json(const struct status *status)
+{
+	json_t *root = json_object();
+
+	for (int i = 0; i < PT_LOST_COUNT; i++)
+		json_object_set_new(root, pt_http_lost_reasons[i],
+				    json_integer((json_int_t)status->http_lost[i]));
+	return root;
+}
+
 static json_t *maps_json(const struct status *status)
 {
 	json_t *root = json_array();
@@ -115,15 +128,16 @@ static json_t *hooks_json(const struct status *status)
 static int print_json(const struct pt_cli *cli, const struct status *status)
 {
 	const struct pt_datapath_info *info = status->dp->info;
-	json_t *root =
-		json_pack("{s:b, s:o, s:i, s:b, s:o, s:I, s:I}", "loaded", true, "version",
-			  pt_cli_text(info->version), "schema", PT_SCHEMA, "current",
-			  status->is_current, "socket_tag", pt_cli_text(info->socket_tag), "pods",
-			  (json_int_t)status->living, "deleted_pods", (json_int_t)status->deleted);
+	json_t *root = json_pack(
+		"{s:b, s:o, s:i, s:b, s:o, s:o, s:I, s:I}", "loaded", true, "version",
+		pt_cli_text(info->version), "schema", PT_SCHEMA, "current", status->is_current,
+		"socket_tag", pt_cli_text(info->socket_tag), "http", pt_cli_text(info->http),
+		"pods", (json_int_t)status->living, "deleted_pods", (json_int_t)status->deleted);
 
 	json_object_set_new(root, "hooks", hooks_json(status));
 	json_object_set_new(root, "cni_operations", operations_json(status->dp));
 	json_object_set_new(root, "gave_up", gave_up_json(status->dp));
+	json_object_set_new(root, "http_lost", http_lost_json(status));
 	json_object_set_new(root, "maps", maps_json(status));
 	return pt_cli_print_json(cli, root);
 }
@@ -151,6 +165,19 @@ static void print_counters(const struct pt_datapath *dp)
 	printf(any ? "\n" : ": never\n");
 }
 
+static void print_http_lost(const struct status *status)
+{
+	bool any = false;
+
+	printf("\nhttp lost");
+	for (int i = 0; i < PT_LOST_COUNT; i++) {
+		if (status->http_lost[i])
+			printf("\n  %-22s %10llu", pt_http_lost_reasons[i], status->http_lost[i]);
+		any |= status->http_lost[i];
+	}
+	printf(any ? "\n" : ": nothing\n");
+}
+
 static int print_text(const struct status *status)
 {
 	const struct pt_datapath_info *info = status->dp->info;
@@ -159,6 +186,7 @@ static int print_text(const struct status *status)
 	       status->is_current ? "" : ", not the programs of this podtag: see podtag load");
 	printf("%-12s %s\n", "pins", PT_DIR);
 	printf("%-12s %s\n", "socket tag", info->socket_tag);
+	printf("%-12s %s\n", "http", info->http);
 	printf("%-12s %zu, and %zu deleted in the last minutes\n", "pods", status->living,
 	       status->deleted);
 	printf("%-12s", "hooks");
@@ -166,6 +194,7 @@ static int print_text(const struct status *status)
 		printf("%s%zu %s", i ? ", " : " ", status->hooks[i], hook_names[i]);
 	printf("\n");
 	print_counters(status->dp);
+	print_http_lost(status);
 
 	printf("\n%-18s %10s %10s %12s\n", "map", "entries", "maximum", "memory, B");
 	for (int i = 0; i < status->map_count; i++)

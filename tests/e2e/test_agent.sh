@@ -79,6 +79,122 @@ test_exposition_is_valid()
 	/usr/bin/python3 "$LIB/openmetrics" <"$T/om" || fail "not OpenMetrics"
 }
 
+LES=(0.0005 0.001 0.0025 0.005 0.01 0.025 0.05 0.075 0.1 0.25 0.5 0.75 1.0 2.5 5.0 7.5 10.0 +Inf)
+
+# Each number as so many little-endian bytes in hex, as bpftool takes them.
+bytes() # SIZE NUMBER...
+{
+	local i number
+	for number in "${@:2}"; do
+		for ((i = 0; i < $1; i++)); do
+			printf '%02x ' $((number >> 8 * i & 255))
+		done
+	done
+}
+
+# A histogram of the map with FIRST, FIRST + 1 ... in its buckets.
+histogram_bytes() { bytes 8 $(seq "$1" $(($1 + 17))) "$2"; } # FIRST SUM-NS
+
+# Its lines on the page, with which the labels given come before le.
+histogram_lines() # NAME LABELS FIRST SUM
+{
+	local i sum=0
+	for i in "${!LES[@]}"; do
+		((sum += $3 + i)) || true
+		echo "$1_bucket{$2,le=\"${LES[i]}\"} $sum"
+	done
+	echo "$1_sum{$2} $4"
+	echo "$1_count{$2} $sum"
+}
+
+# shellcheck disable=SC2046 # bytes are words
+series_write() # POD-ID STATUS METHOD ROLE FIRST
+{
+	bpftool map update pinned "$PINS/maps/http_latency" \
+		key hex $(bytes 8 "$1") $(bytes 2 "$2") $(bytes 1 "$3" "$4" 0 0 0 0) \
+		value hex $(histogram_bytes "$5" 12000000345) $(histogram_bytes $(($5 + 1)) 7000000)
+}
+
+series_lines() # NAME FIRST SUM: of the series below
+{
+	histogram_lines "$1" 'namespace="shop",pod="pod",role="server",method="unknown",status="5xx"' $((300 + $2)) "$3"
+	histogram_lines "$1" 'namespace="shop",pod="pod",role="server",method="GET",status="200"' $((100 + $2)) "$3"
+	histogram_lines "$1" 'namespace="shop",pod="pod",role="client",method="PATCH",status="unknown"' $((200 + $2)) "$3"
+}
+
+# HELP is words, and only of interest in that it is there.
+http_lines() { grep -E '^(# [A-Z]+ )?(http_|podtag_http_)' | sed 's/^\(# HELP [^ ]*\) .*/\1/'; }
+
+family() # FORMAT NAME TYPE [UNIT]: its first lines
+{
+	local name=$2
+	[[ $1 == plain && $3 == counter ]] && name+=_total
+	printf '# HELP %s\n# TYPE %s %s\n' "$name" "$name" "$3"
+	[[ $1 == plain || ! ${4-} ]] || printf '# UNIT %s %s\n' "$name" "$4"
+}
+
+http_page() # FORMAT: what there must be of the values that test_http_series writes
+{
+	local pod='namespace="shop",pod="pod"' reason lost=50
+	family "$1" http_request_duration_seconds histogram seconds
+	series_lines http_request_duration_seconds 0 12.000000345
+	family "$1" http_response_start_seconds histogram seconds
+	series_lines http_response_start_seconds 1 0.007
+	family "$1" http_request_queue_seconds histogram seconds
+	histogram_lines http_request_queue_seconds "$pod" 400 1000000000
+	family "$1" http_requests_aborted counter
+	echo "http_requests_aborted_total{$pod,role=\"server\",by=\"client\"} 11"
+	echo "http_requests_aborted_total{$pod,role=\"server\",by=\"server\"} 12"
+	echo "http_requests_aborted_total{$pod,role=\"client\",by=\"client\"} 13"
+	echo "http_requests_aborted_total{$pod,role=\"client\",by=\"server\"} 14"
+	family "$1" http_responses_overflow counter
+	echo "http_responses_overflow_total{$pod} 15"
+	family "$1" podtag_http_lost counter
+	for reason in desync depth request budget memory series no_pod; do
+		echo "podtag_http_lost_total{reason=\"$reason\"} $((lost++))"
+	done
+}
+
+# What is in the maps is on the page, line for line, in both formats and for as long as other counters.
+# shellcheck disable=SC2046
+test_http_series()
+{
+	local id i
+	pod_add pod "$(list)"
+	id=$(pod_id pod)
+	series_write "$id" 200 1 0 100
+	series_write "$id" 0 9 1 200
+	series_write "$id" 5 0 0 300
+	series_write $((id + 1)) 200 1 0 1 # nobody's
+	bpftool map update pinned "$PINS/maps/http_pods" key hex $(bytes 8 "$id") \
+		value hex $(histogram_bytes 400 1000000000000000000) $(bytes 8 11 12 13 14 15 3)
+	for i in {0..6}; do
+		bpftool map update pinned "$PINS/maps/http_lost" key hex $(bytes 4 "$i") \
+			value hex $(bytes 8 0 0 0) $(bytes 8 $((50 + i)))
+	done
+	agent_start
+	metrics >"$T/plain"
+	promtool check metrics <"$T/plain" >&2 || fail "promtool"
+	diff <(http_page plain) <(http_lines <"$T/plain") >&2 || fail "the older text"
+	metrics -H 'Accept: application/openmetrics-text; version=1.0.0' >"$T/om"
+	/usr/bin/python3 "$LIB/openmetrics" <"$T/om" || fail "not OpenMetrics"
+	diff <(http_page om) <(http_lines <"$T/om") >&2 || fail "OpenMetrics"
+	assert_json_equal "podtag dump pods" "$("$B/podtag" dump pods --json | jq '.[0].http | {aborted, overflow, queued} +
+		{series: [.series[] | [.role, .method, .status, .count, .duration_ns, .start_ns]]}')" \
+		'{"aborted": {"client": {"client": 13, "server": 14}, "server": {"client": 11, "server": 12}}, "overflow": 15,
+		"queued": 7353, "series": [["server", "unknown", "5xx", 5553, 12000000345, 7000000],
+		["server", "GET", "200", 1953, 12000000345, 7000000], ["client", "PATCH", "unknown", 3753, 12000000345, 7000000]]}'
+	assert_equal "requests in the table" "$("$B/podtag" dump pods | awk '{ print $NF }' | xargs)" "requests 7506"
+	assert_json_equal "podtag status" "$("$B/podtag" status --json | jq .http_lost)" \
+		'{"desync": 50, "depth": 51, "request": 52, "budget": 53, "memory": 54, "series": 55, "no_pod": 56}'
+
+	pod_del pod
+	"$TOOLS/backdate" pod 290
+	diff <(http_page plain) <(metrics | http_lines) >&2 || fail "4:50 after DEL"
+	"$TOOLS/backdate" pod 11
+	assert_equal "series 5:01 after DEL" "$(metrics | grep -c '^http_' || true)" 0
+}
+
 # Names that no Kubernetes would let pass reach the page escaped.
 test_strange_names()
 {
@@ -158,6 +274,7 @@ test_prometheus()
 	pid=$!
 	PIDS+=("$pid")
 	wait_for 15 query_is 'count(tcp_retransmits_total{namespace="shop",pod="pod"})' 6
+	wait_for 15 query_is 'count(http_request_queue_seconds_bucket{pod="pod",le=~"0.0005|1.0|10.0"})' 3
 	lose pod 5
 	load "" -c 8 -j 4 -u 100000 -d 1000000 "$(pod_address pod)" 80
 	lose_nothing

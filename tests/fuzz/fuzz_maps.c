@@ -257,12 +257,17 @@ static void take_entry(struct fuzz *in, struct pt_datapath *dp)
 		  sizeof(struct pt_attachment) },
 		{ PT_MAP_POD_BY_NETNS, 4, sizeof(struct pt_pod_ref) },
 		{ PT_MAP_POD_BY_IP, sizeof(struct pt_ip), sizeof(struct pt_ip_owner) },
+		{ PT_MAP_HTTP_LATENCY, sizeof(struct pt_http_key), sizeof(struct pt_http_latency) },
+		{ PT_MAP_HTTP_PODS, 8, sizeof(struct pt_http_pod) },
+		{ PT_MAP_HTTP_LOST, 4, sizeof(struct pt_gave_up) },
 	};
 	__u8 choice = fuzz_byte(in), parts = choice >> 4;
 	char key[256] = {}, value[1024] = {};
 	size_t i = choice % 16 % (sizeof(maps) / sizeof(*maps));
 
 	key[0] = fuzz_byte(in) % 8; /* so that entries meet */
+	if (maps[i].map == PT_MAP_HTTP_LATENCY)
+		fuzz_take(in, key + sizeof(__u64), sizeof(struct pt_http_key) - sizeof(__u64));
 	for (__u8 k = 0; k < parts; k++)
 		take_part(in, value, maps[i].value_size);
 	bpf_map_update_elem(dp->maps[maps[i].map], key, value, BPF_ANY);

@@ -154,13 +154,17 @@ static void what_was_zipped_comes_out_again(void **state)
 
 	for (size_t i = 0; i < LENGTH(sizes); i++) {
 		struct evbuffer *buffer = evbuffer_new();
+		struct pt_gzip *gzip = pt_gzip_begin(buffer);
 		size_t len;
 
 		print_message("  %zu bytes\n", sizes[i]);
-		for (size_t at = 0; at < sizes[i]; at += 8192) /* in pieces, as the page is */
+		assert_non_null(gzip);
+		for (size_t at = 0; at < sizes[i]; at += 8192) { /* in pieces, as the page is */
 			evbuffer_add(buffer, plain + at,
 				     sizes[i] - at < 8192 ? sizes[i] - at : 8192);
-		assert_int_equal(pt_gzip(buffer), 0);
+			assert_int_equal(evbuffer_get_length(buffer), 0); /* none stays */
+		}
+		assert_int_equal(pt_gzip_end(gzip), 0);
 		len = evbuffer_remove(buffer, zipped, sizeof(zipped));
 		assert_int_equal(gunzip(zipped, len, again, sizeof(again)), sizes[i]);
 		assert_memory_equal(again, plain, sizes[i]);
@@ -381,6 +385,10 @@ static void a_page_that_fails_is_an_error_in_words(void **state)
 
 	(void)state;
 	ask(server, "GET /metrics HTTP/1.1" CLOSE "\r\n", answer, sizeof(answer));
+	assert_ptr_equal(strstr(answer, "HTTP/1.1 500 "), answer);
+	assert_non_null(strstr(answer, "Cannot allocate memory\n"));
+	ask(server, "GET /metrics HTTP/1.1" CLOSE "Accept-Encoding: gzip\r\n\r\n", answer,
+	    sizeof(answer));
 	assert_ptr_equal(strstr(answer, "HTTP/1.1 500 "), answer);
 	assert_non_null(strstr(answer, "Cannot allocate memory\n"));
 	stop(server);
