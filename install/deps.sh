@@ -15,11 +15,13 @@ build=(gcc make clang llvm bpftool pkg-config libc6-dev linux-libc-dev
 arm64=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
 demo=(iproute2 nftables gojq curl containernetworking-plugins bpftool procps python3)
 test=("${demo[@]}" libcmocka-dev containerd runc busybox-static iperf3 iputils-ping ethtool
-	prometheus python3-grpcio python3-grpc-tools valgrind linux-perf)
+	prometheus python3-grpcio python3-grpc-tools valgrind linux-perf wrk nginx-light apache2-bin openssl)
+# programs whose HTTP is looked at on this machine only: on an emulated one they take minutes to start
+programs=(nodejs golang-go openjdk-17-jdk-headless)
 fuzz=(libclang-rt-14-dev) # of which `make test` replays what was found
 lint=(clang-format clang-tidy cppcheck shellcheck)
 bench=("${demo[@]}" wrk nginx-light libnginx-mod-stream haproxy iperf3 valgrind linux-perf)
-test_vm=("${test[@]}" qemu-system-x86 qemu-system-arm qemu-system-common kmod xz-utils)
+test_vm=("${test[@]}" "${programs[@]}" qemu-system-x86 qemu-system-arm qemu-system-common kmod xz-utils)
 
 missing() # PACKAGE...: those of them that are not installed
 {
@@ -92,7 +94,6 @@ root() # DIR ARCH
 	done
 	echo "  APT   ${test[*]} ($2, unpacked in $1)"
 	"$(dirname "$0")/unpack" -a "bookworm:$2" "$1" '?priority(required)' kmod "${test[@]}"
-	rm -rf "$1"/var/run "$1"/var/lock # links into /run, once a package is configured
 	list >"$1/packages"
 }
 
@@ -106,8 +107,8 @@ build)
 	*) static_libmnl "$2" ;;
 	esac
 	;;
-test) install_packages "${test[@]}" "${fuzz[@]}" ;;
-test-vm) install_packages "${test_vm[@]}" ;;
+test) without_services install_packages "${test[@]}" "${programs[@]}" "${fuzz[@]}" ;;
+test-vm) without_services install_packages "${test_vm[@]}" ;;
 lint) install_packages "${lint[@]}" ;;
 demo) install_packages "${demo[@]}" ;;
 bench) without_services install_packages "${bench[@]}" ;;

@@ -34,4 +34,22 @@ int empty_synack(void *ctx)
 	return 0;
 }
 
+SEC("cgroup_skb/ingress")
+int empty_skb_in(struct __sk_buff *skb)
+{
+	return 1;
+}
+
+SEC("cgroup_skb/egress")
+int empty_skb_out(struct __sk_buff *skb)
+{
+	return 1;
+}
+
+SEC("tp_btf/tcp_rcv_space_adjust")
+int empty_read(void *ctx)
+{
+	return 0;
+}
+
 char _license[] SEC("license") = "Dual BSD/GPL";

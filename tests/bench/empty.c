@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Loads the empty programs and attaches those that trace.
+/* Loads the empty programs and attaches those that trace, and those on sockets' packets to all of
+ * the node's.
  *
  * usage: empty OBJECT DIR
  *
@@ -8,6 +9,7 @@
  */
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +18,18 @@ static int fail(const char *what)
 {
 	fprintf(stderr, "empty: %s: %s\n", what, strerror(errno));
 	return 1;
+}
+
+static struct bpf_link *attach(struct bpf_program *program)
+{
+	int cgroup;
+
+	if (bpf_program__type(program) != BPF_PROG_TYPE_CGROUP_SKB)
+		return bpf_program__attach(program);
+	cgroup = open("/sys/fs/cgroup/unified", O_RDONLY | O_DIRECTORY);
+	if (cgroup < 0)
+		cgroup = open("/sys/fs/cgroup", O_RDONLY | O_DIRECTORY);
+	return bpf_program__attach_cgroup(program, cgroup);
 }
 
 int main(int argc, char **argv)
@@ -40,9 +54,9 @@ int main(int argc, char **argv)
 		snprintf(path, sizeof(path), "%s/%s", argv[2], name);
 		if (bpf_program__pin(program, path))
 			return fail(path);
-		if (bpf_program__type(program) != BPF_PROG_TYPE_TRACING)
+		if (bpf_program__type(program) == BPF_PROG_TYPE_SCHED_CLS)
 			continue;
-		link = bpf_program__attach(program);
+		link = attach(program);
 		snprintf(path, sizeof(path), "%s/%s_link", argv[2], name);
 		if (!link || bpf_link__pin(link, path))
 			return fail(path);

@@ -10,9 +10,11 @@ source "$BENCH/variants.sh"
 source "$BENCH/generators.sh"
 
 PROGRAM_ROUNDS=${PROGRAM_ROUNDS-7}
-declare -A EMPTY_OF=([podtag_cls_in]=empty_in [podtag_cls_out]=empty_out [podtag_on_state]=empty_state
+declare -A EMPTY_OF=([podtag_cls_in]=empty_in [podtag_cls_out]=empty_out [podtag_http_in]=empty_skb_in
+	[podtag_http_out]=empty_skb_out [podtag_on_read]=empty_read [podtag_on_state]=empty_state
 	[podtag_on_rexmt]=empty_rexmit [podtag_on_synac]=empty_synack)
-ORDER=(podtag_cls_in podtag_cls_out podtag_on_state podtag_on_rexmt podtag_on_synac)
+ORDER=(podtag_cls_in podtag_cls_out podtag_http_in podtag_http_out podtag_on_read podtag_on_state
+	podtag_on_rexmt podtag_on_synac)
 
 # Sets RUNS and TIME_NS of each program.
 read_stats()
@@ -98,9 +100,10 @@ report_programs()
 	sed 's/^\t//' <<-END
 		\`bpf_stats\`, $PROGRAM_ROUNDS rounds of $SLOT s for each kind of traffic; podtag's programs and empty
 		ones are at the same hooks at the same time. The kernel takes the time around each run, and that is
-		part of each figure: an empty program does nothing. A run of a tc program is a packet. The socket
-		program (podtag_on_state) runs at each change of a TCP socket's state on the node; the clients are on
-		this node too, so half of these runs are theirs, not the pod's.
+		part of each figure: an empty program does nothing. A run of a tc program is a packet. The HTTP
+		programs run for each packet of each socket of the node, podtag_on_read each time that one is read,
+		podtag_on_state at each change of a TCP socket's state; the clients are on this node too, so half of
+		these runs are theirs, not the pod's, and outside of a pod there is nothing to do in them.
 	END
 	table_of_programs programs-web request 'Requests over open connections' 1
 	table_of_programs programs-connect request 'A new connection for each request' 1
