@@ -92,20 +92,30 @@ static enum answer probe_function(const struct btf *btf, const char *arg)
 	return btf ? btf__find_by_name_kind(btf, arg, BTF_KIND_FUNC) > 0 : UNKNOWN;
 }
 
-static enum answer probe_attach_type(const struct btf *btf, const char *arg)
+static enum answer probe_enum(const struct btf *btf, const char *name, const char *value)
 {
 	const struct btf_type *type;
 	int id;
 
-	id = btf ? btf__find_by_name_kind(btf, "bpf_attach_type", BTF_KIND_ENUM) : -1;
+	id = btf ? btf__find_by_name_kind(btf, name, BTF_KIND_ENUM) : -1;
 	if (id < 0)
 		return UNKNOWN;
 	type = btf__type_by_id(btf, id);
 	for (int i = 0; i < btf_vlen(type); i++) {
-		if (!strcmp(btf__name_by_offset(btf, btf_enum(type)[i].name_off), arg))
+		if (!strcmp(btf__name_by_offset(btf, btf_enum(type)[i].name_off), value))
 			return YES;
 	}
 	return NO;
+}
+
+static enum answer probe_attach_type(const struct btf *btf, const char *arg)
+{
+	return probe_enum(btf, "bpf_attach_type", arg);
+}
+
+static enum answer probe_helper(const struct btf *btf, const char *arg)
+{
+	return probe_enum(btf, "bpf_func_id", arg);
 }
 
 static int attach_to_loopback(void)
@@ -170,12 +180,16 @@ static const struct feature features[] = {
 	  "retransmits of SYN-ACKs cannot be counted" },
 	{ "tp_btf/inet_sock_set_state", probe_tracepoint, "inet_sock_set_state", true,
 	  "sockets cannot be tagged" },
+	{ "tp_btf/tcp_rcv_space_adjust", probe_tracepoint, "tcp_rcv_space_adjust", true,
+	  "the time that HTTP requests wait cannot be measured" },
 	{ "clsact", probe_clsact, NULL, false, "traffic is counted only where there is tcx" },
 	{ "tcx", probe_attach_type, "BPF_TCX_INGRESS", false,
 	  "no markMask, and no traffic of pods with an ingress qdisc of their own" },
 	{ "socket storage in tracing", probe_function, "bpf_sk_storage_get_tracing", false,
 	  "sockets are tagged in a hash instead, which costs more" },
-	{ "cgroup2", probe_cgroup2, NULL, false, "the cgroups of pods are not known" },
+	{ "bpf_loop()", probe_helper, "BPF_FUNC_loop", false,
+	  "HTTP programs call themselves instead, which costs more" },
+	{ "cgroup2", probe_cgroup2, NULL, false, "no HTTP, and the cgroups of pods are not known" },
 	{ "JIT", probe_jit, NULL, false, "programs are interpreted, which is slow" },
 };
 
