@@ -67,6 +67,8 @@ static void load(struct outcome *ret)
 
 	close(lock);
 	result = pt_http_load(ret->text, sizeof(ret->text));
+	if (result >= 0)
+		ret->text[0] = '\0';
 	if (result > ret->result)
 		ret->result = result;
 }

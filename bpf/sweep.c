@@ -111,6 +111,32 @@ static int sweep_map(struct sweep *sweep, enum pt_map map, size_t key_size, size
 	return err;
 }
 
+static int find_orphan(const void *key, const void *value, void *arg)
+{
+	__u64 pod_id;
+
+	(void)value;
+	memcpy(&pod_id, key, sizeof(pod_id));
+	return find_seen(arg, pod_id) ? 0 : -EXDEV;
+}
+
+/* A node has many more series than pods, so they are looked through only when a pod has gone. What
+ * says so, its entry in http_pods, goes after its series. */
+static int sweep_http(struct sweep *sweep)
+{
+	int err = pt_map_each(sweep->dp->maps[PT_MAP_HTTP_PODS], sizeof(__u64),
+			      sizeof(struct pt_http_pod), find_orphan, sweep);
+
+	if (err != -EXDEV)
+		return err;
+	err = sweep_map(sweep, PT_MAP_HTTP_LATENCY, sizeof(struct pt_http_key),
+			sizeof(struct pt_http_latency), OWNER_IS_KEY);
+	if (!err)
+		err = sweep_map(sweep, PT_MAP_HTTP_PODS, sizeof(__u64), sizeof(struct pt_http_pod),
+				OWNER_IS_KEY);
+	return err;
+}
+
 static int mark_attached(const void *key, const void *value, void *arg)
 {
 	const struct pt_attachment *attachment = value;
@@ -208,11 +234,7 @@ int pt_pods_sweep(struct pt_datapath *dp)
 		err = sweep_map(&sweep, PT_MAP_TCP_RETRANSMITS, sizeof(__u64),
 				sizeof(struct pt_retransmits), OWNER_IS_KEY);
 	if (!err)
-		err = sweep_map(&sweep, PT_MAP_HTTP_LATENCY, sizeof(struct pt_http_key),
-				sizeof(struct pt_http_latency), OWNER_IS_KEY);
-	if (!err)
-		err = sweep_map(&sweep, PT_MAP_HTTP_PODS, sizeof(__u64), sizeof(struct pt_http_pod),
-				OWNER_IS_KEY);
+		err = sweep_http(&sweep);
 
 	free(sweep.pods);
 	return err;

@@ -70,6 +70,16 @@ static struct pt_pod pod_of(const char *container, const char *ifname, __u32 net
 	return pod;
 }
 
+/* A series, as the pod's first response makes one. */
+static void answer(struct fixture *fixture, __u64 pod_id)
+{
+	const struct pt_http_key key = { .pod_id = pod_id, .status = 200, .method = PT_METHOD_GET };
+	const struct pt_http_latency zeros = {};
+
+	assert_int_equal(
+		bpf_map_update_elem(fixture->dp.maps[PT_MAP_HTTP_LATENCY], &key, &zeros, 0), 0);
+}
+
 /* All that an ADD does but the hooks. */
 static struct pt_attachment add(struct fixture *fixture, const char *container, const char *ifname,
 				__u32 netns, __u32 ifindex)
@@ -81,6 +91,7 @@ static struct pt_attachment add(struct fixture *fixture, const char *container, 
 	assert_int_equal(pt_pod_begin(&fixture->dp, &key, &pod, &attachment), 0);
 	attachment.hook = PT_HOOK_CLSACT;
 	assert_int_equal(pt_attachment_write(&fixture->dp, &key, &attachment), 0);
+	answer(fixture, attachment.pod_id);
 	return attachment;
 }
 
@@ -203,6 +214,7 @@ static void a_pod_lives_and_leaves_nothing(void **state)
 	/* its last values stay for a while */
 	assert_int_equal(pt_pods_sweep(&fixture->dp), 0);
 	assert_int_equal(entries(PT_MAP_TCP_RETRANSMITS), 1);
+	assert_int_equal(entries(PT_MAP_HTTP_LATENCY), 1);
 	assert_int_equal(pt_snapshot_read(&fixture->dp, &snapshot), 0);
 	assert_int_equal(snapshot.count, 1);
 	assert_false(snapshot.pods[0].attached);
