@@ -231,6 +231,8 @@ prepare(struct __sk_buff *skb, enum pt_http_direction direction, struct pt_http_
 		return NULL;
 	if (!segment->length && !(segment->flags & (FIN | RST)) && sk->state != TCP_LISTEN)
 		return NULL;
+	if (sk->state == TCP_CLOSE)
+		return NULL; /* an RST of its own: its tag and connection have gone already */
 	conn = conn_here(skb, direction, segment, sk);
 	if (!conn || conn->is_opaque)
 		return NULL;
