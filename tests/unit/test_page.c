@@ -143,7 +143,8 @@ static void what_gave_up_is_there_from_the_first_moment(void **state)
 	assert_has(page, "{command=\"DEL\",result=\"success\"} 4");
 	assert_has(page, "{command=\"DEL\",result=\"degraded\"} 5");
 	assert_has(page, "{command=\"DEL\",result=\"error\"} 6");
-	assert_has(page, "podtag_datapath_info{version=\"0.1.0\",socket_tag=\"yes\",http=\"no\"} 1");
+	assert_has(page,
+		   "podtag_datapath_info{version=\"0.1.0\",socket_tag=\"yes\",http=\"no\"} 1");
 	free(page);
 	memset(page_gave_up, 0, sizeof(page_gave_up));
 	memset(page_operations, 0, sizeof(page_operations));
