@@ -26,6 +26,8 @@ section() # FUNCTION
 	fi
 	trap 'kill "${PIDS[@]}" 2>/dev/null || true' EXIT
 	host_netns
+	# or each new connection would look for a port that none of the last minute's has
+	sysctl -qw net.ipv4.ip_local_port_range="1024 65535" net.ipv4.tcp_tw_reuse=1
 	ONLY_IPV4=1
 	sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 	"$1"
