@@ -14,41 +14,8 @@
 
 #include "bpf/http/message.h"
 
-#define PT_HTTP_DEPTH 8 /* requests that may wait for their responses; a power of 2 */
-
 /* Times that a connection may be out of step before it is left alone. */
 #define PT_HTTP_FAULTS_MAX 4
-
-struct pt_http_request {
-	__u64 start_ns; /* when its first byte came, or went */
-	__u32 position; /* stream position of that byte */
-	__u16 index;    /* of the connection's requests */
-	__u8 method;
-	__u8 pad;
-};
-
-/* Map sock_http, socket storage. */
-struct pt_http_conn {
-	__u64 pod_id;
-	__u32 asked;     /* requests that were seen: the next one's index */
-	__u32 answered;  /* those whose responses have ended */
-	__u32 fetched;   /* those that the application has begun to read */
-	__u32 lock;      /* of the direction that comes in; or which one, where they are few */
-	__u64 first_ns;  /* first byte of the response that is running */
-	__u64 last_ns;   /* last segment in the direction of the responses */
-	__u16 status;    /* of the running response */
-	__u8 requests;   /* enum pt_http_direction that they take */
-	__u8 is_running; /* a response has begun and not ended; 2: one that answers nothing */
-	__u8 is_opaque;  /* nothing more to be understood here */
-	__u8 faults;
-	__u8 closed_by; /* enum pt_http_by of who closed first, PT_BY_COUNT while nobody has */
-	__u8 is_begun;  /* is this a connection's? 0 in fresh memory */
-	struct pt_http_found found[2]; /* of the step that is being taken */
-	struct pt_http_half half[2];
-	struct pt_http_request waiting[PT_HTTP_DEPTH];
-};
-
-enum pt_http_direction { PT_IN, PT_OUT };
 
 /* What there is to count. */
 struct pt_http_done {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* One direction of an HTTP/1 connection: where its messages begin and end (RFC 9112).
+/* One direction of an HTTP/1 connection: its messages, from a window of their text (RFC 9112).
  *
  * A pull parser without a buffer. It is given a window of the bytes at half->next, keeps what a cut
  * in the stream needs in struct pt_http_half, and jumps over bodies. Nothing here calls the kernel:
@@ -12,7 +12,7 @@
 #ifndef PT_HTTP_MESSAGE_H
 #define PT_HTTP_MESSAGE_H
 
-#include "bpf/http/text.h"
+#include "bpf/http/framing.h"
 
 #define PT_HTTP_WORDS  32                  /* of a window, and */
 #define PT_HTTP_LEAD   1                   /* words in front of it, for its own use */
@@ -22,201 +22,12 @@
 #define PT_HTTP_START    13 /* bytes that tell what a message is: "HTTP/1.1 200 " */
 #define PT_HTTP_HEAD_MAX (256 * 1024)
 
-enum pt_http_state {
-	PT_HTTP_SYNC,   /* unknown: only the first byte of a segment may begin a message */
-	PT_HTTP_FIRST,  /* at a message's first byte, or in those that tell what it is */
-	PT_HTTP_LINE,   /* the same of a line of the head or of the trailers */
-	PT_HTTP_REST,   /* in the rest of a line */
-	PT_HTTP_LENGTH, /* in the value of Content-Length */
-	PT_HTTP_SIZE,   /* in the size of a chunk */
-	PT_HTTP_BODY,   /* length more bytes are no text */
-	PT_HTTP_FILL,  /* all of a body was seen but not in order: ends when the holes are filled */
-	PT_HTTP_CLOSE, /* in a body that ends with the connection */
-	PT_HTTP_LOST,  /* in a body whose end cannot be told: it ends before the next message */
-};
-
-/* What the end of a line is looked at for. */
-enum pt_http_rest { PT_REST_ANY, PT_REST_VERSION, PT_REST_CODING, PT_REST_SIZE };
-
-/* How the body is framed, as far as the head has told. */
-enum pt_http_framing {
-	PT_BODY_NONE,
-	PT_BODY_LENGTH,
-	PT_BODY_CODED, /* by a transfer coding that is not chunked */
-	PT_BODY_CHUNKED,
-	PT_BODY_TRAILERS, /* behind the last chunk */
-};
-
-struct pt_http_half {
-	__u32 next;     /* stream position of the first byte that is not parsed */
-	__u32 seen;     /* the highest position at which a segment has ended */
-	__u32 run;      /* from here to seen nothing is missing */
-	__u32 hole;     /* the first byte that is, if has_holes */
-	__u64 start_ns; /* when the first byte of the message came */
-	__u64 length;   /* the number so far, then what is left of body or chunk */
-	__u64 line[2];  /* the beginning of a line that is cut */
-	__u64 tail;     /* the last 8 bytes of a line that is cut further on */
-	__u32 head;     /* bytes of the head */
-	__u32 begin;    /* stream position of the message */
-	__u16 code;     /* enum pt_http_method or status of the message */
-	__u8 state;     /* enum pt_http_state */
-	__u8 rest;      /* enum pt_http_rest */
-	__u8 framing;   /* enum pt_http_framing */
-	__u8 gathered;  /* bytes in line */
-	__u8 digits;    /* of a number: 0 before, 1 in, 2 behind them */
-	__u8 has_holes; /* later bytes of this body came before earlier ones */
-};
-
-/* A newline in the window, and the text around it. */
-struct pt_http_newline {
-	__u64 before;     /* the 8 bytes in front of it */
-	__u64 name;       /* the 8 behind it */
-	__u64 more;       /* the next 8 */
-	__u64 value;      /* the 8 behind LINE_NAME bytes */
-	__u32 used;       /* bytes of the window up to and with it */
-	__u32 count;      /* bytes in the window */
-	__u32 is_crowded; /* there is another one in its word */
-	__u32 pad;
-};
-
-/* What a step came upon, in this order. It is kept in the connection, because the verifier follows
- * all that is on the stack through every path, but nothing that is in a map. */
-struct pt_http_found {
-	struct pt_http_newline newline;
-	__u8 side;    /* enum pt_http_side, given */
-	__u8 method;  /* of the request that a response answers, given */
-	__u8 begun;   /* the first bytes of a message; half->code tells which */
-	__u8 ended;   /* its last byte */
-	__u8 broken;  /* no HTTP/1, or none that can be followed */
-	__u8 in_sync; /* it was known where messages begin */
-	__u8 pad[2];
-};
-
-/* Which messages a direction has. */
-enum pt_http_side { PT_SIDE_REQUESTS, PT_SIDE_RESPONSES };
-
 /* Unrolled, a loop is too much for the verifier. */
 #ifdef __clang__
 #define NO_UNROLL _Pragma("clang loop unroll(disable)")
 #else
 #define NO_UNROLL
 #endif
-
-/* Read anew; what the verifier once knew of it would be a path of its own. */
-#define READ(field) (*(volatile __typeof__(field) *)&(field))
-
-/* Makes the compiler read memory again instead of keeping it on the stack, which is full. */
-static __always_inline void forget(void)
-{
-	asm volatile("" : : : "memory");
-}
-
-static __always_inline void message_end(struct pt_http_half *half, struct pt_http_found *found)
-{
-	half->gathered = 0;
-	if (half->has_holes && (__s32)(half->run - half->hole) > 0) {
-		half->state = PT_HTTP_FILL;
-	} else {
-		half->has_holes = 0;
-		half->state = PT_HTTP_FIRST;
-		found->ended = 1;
-	}
-}
-
-static __always_inline void chunk_begin(struct pt_http_half *half)
-{
-	half->state = PT_HTTP_SIZE;
-	half->length = 0;
-	half->digits = 0;
-	half->head = 0; /* each line between chunks may be as long as a head */
-}
-
-static __always_inline void line_begin(struct pt_http_half *half)
-{
-	half->state = PT_HTTP_LINE;
-	half->gathered = 0;
-	half->line[0] = 0;
-	half->line[1] = 0;
-}
-
-/* The line goes on to its newline; before is its last 8 bytes so far. */
-static __always_inline void line_rest(struct pt_http_half *half, enum pt_http_rest rest,
-				      __u64 before)
-{
-	half->state = PT_HTTP_REST;
-	half->rest = rest;
-	half->tail = before;
-}
-
-/* Whether jump() is all there is to do. */
-static __always_inline int is_jumping(const struct pt_http_half *half)
-{
-	return half->state >= PT_HTTP_BODY;
-}
-
-/* Goes over bytes of a body, of which avail are there. Returns how many those were. */
-static __always_inline __u32 jump(struct pt_http_half *half, __u32 avail,
-				  struct pt_http_found *found)
-{
-	__u32 count = avail;
-
-	if (half->state == PT_HTTP_BODY) {
-		if (half->length < avail)
-			count = half->length;
-		half->length -= count;
-	}
-	half->next += count;
-	if (half->state != PT_HTTP_BODY || half->length)
-		return count;
-
-	if (half->framing == PT_BODY_CHUNKED)
-		chunk_begin(half);
-	else
-		message_end(half, found);
-
-	return count;
-}
-
-/* RFC 9112, 6.3. */
-static __always_inline void head_end(struct pt_http_half *half, struct pt_http_found *found)
-{
-	__u8 side = found->side, method = found->method;
-	__u16 status = half->code;
-
-	if (half->framing == PT_BODY_TRAILERS) {
-		message_end(half, found);
-	} else if (side == PT_SIDE_RESPONSES &&
-		   ((status >= 100 && status < 200) || status == 204 || status == 304 ||
-		    method == PT_METHOD_HEAD ||
-		    (method == PT_METHOD_CONNECT && status >= 200 && status < 300))) {
-		message_end(half, found);
-	} else if (half->framing == PT_BODY_CHUNKED) {
-		chunk_begin(half);
-	} else if (half->framing == PT_BODY_LENGTH) {
-		half->state = PT_HTTP_BODY;
-		jump(half, 0, found);
-	} else if (side == PT_SIDE_RESPONSES) {
-		half->state = PT_HTTP_CLOSE;
-	} else if (half->framing == PT_BODY_CODED) {
-		found->broken = 1;
-	} else {
-		message_end(half, found);
-	}
-}
-
-/* The end of a line of which before are the last 8 bytes. */
-static __always_inline void line_end(struct pt_http_half *half, __u64 before,
-				     struct pt_http_found *found)
-{
-	__u8 rest = half->rest;
-
-	if (rest == PT_REST_VERSION && !ends_with_version(before)) {
-		found->broken = 1;
-	} else if (rest == PT_REST_CODING) {
-		half->framing = ends_with_chunked(before) ? PT_BODY_CHUNKED : PT_BODY_CODED;
-	}
-	half->rest = PT_REST_ANY;
-}
 
 /* One more character of a number in base 10 or 16. Returns 0 when it cannot be in one. */
 static __always_inline int number(struct pt_http_half *half, __u32 c, __u32 base)
