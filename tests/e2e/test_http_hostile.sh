@@ -111,7 +111,7 @@ test_slow_drip()
 # Both say that they have no more to say, one before it was answered and one in the midst.
 test_half_closed_on_both_sides()
 {
-	converse head 'send:HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello' shut gone -- "send:$GET" shut head read:5 eof
+	converse head eof 'send:HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello' shut gone -- "send:$GET" shut head read:5 eof
 	assert_both ""
 	assert_aborted web server "1 0"
 	assert_aborted cli client "1 0"
