@@ -36,7 +36,7 @@ override CFLAGS += -std=gnu11 -D_GNU_SOURCE -DPODTAG_VERSION='"$(VERSION)"' -Wal
 	-Wmissing-prototypes -Wno-missing-field-initializers $(WERROR) -MMD -MP -I. -I$B \
 	-isystem $(DEPS)/include $(SANITIZE)
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter $(WERROR) -MMD -MP \
-	-I. -DPT_BPF -D__TARGET_ARCH_$(ARCH) -isystem $(INC)
+	-I. -D__TARGET_ARCH_$(ARCH) -isystem $(INC)
 CNI_LIBS   := -lbpf -lelf -lz -ljansson -L$(DEPS)/lib -lmnl
 # libevent's resolver warns in a static link; the agent takes numeric addresses and never calls it.
 AGENT_LIBS := -Wl,--no-warnings -lbpf -lelf -lz -ljansson -levent_extra -levent_core -L$(DEPS)/lib -lmnl

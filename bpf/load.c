@@ -180,10 +180,8 @@ int pt_object_load(const char *dir, bool socket_tag, pt_chosen_fn *chosen, struc
 
 		bpf_program__set_autoload(program, chosen(dir, name, socket_tag));
 	}
-	if (socket_tag) {
+	if (socket_tag)
 		bpf_map__set_max_entries(skel->maps.sock_pod_hash, 1);
-		bpf_map__set_max_entries(skel->maps.sock_http_hash, 1);
-	}
 
 	err = podtag_bpf__load(skel);
 	if (err) {

@@ -7,9 +7,9 @@
 #ifndef PT_TYPES_H
 #define PT_TYPES_H
 
-#ifndef PT_BPF /* the BPF side has its types from kernel.bpf.h */
 #include <linux/types.h>
-#endif
+
+#include "bpf/http/state.h"
 
 #define PT_SCHEMA 1
 
@@ -92,11 +92,13 @@ struct pt_retransmits {
 	__u64 other; /* none of these for certain */
 };
 
-/* Map sock_pod, socket storage: the tag. Cloned from a listener to its children.
+/* Map sock_pod, socket storage: whose a socket is, and what goes on there. Cloned from a listener
+ * to its children. One value, because it is looked up for each packet.
  *
- * Maps sock_pod_hash and sock_http_hash, key the socket's address: what sock_pod and sock_http are,
- * on kernels without socket storage in tracing programs. A socket's entry goes when the socket
- * closes; sockets beyond PT_SOCKETS_MAX have none. */
+ * Map sock_pod_hash, key the socket's address: the same on kernels without socket storage in
+ * tracing programs. A socket's entry goes when the socket closes; sockets beyond PT_SOCKETS_MAX
+ * have none.
+ */
 #define PT_SOCKETS_MAX 65536
 
 struct pt_sock {
@@ -106,6 +108,7 @@ struct pt_sock {
 	__u8 http;           /* enum pt_sock_http */
 	__u8 turns;          /* of the conversation that began like nothing known */
 	__u8 pad;
+	struct pt_http_conn conn; /* of a socket that is PT_SOCK_HTTP, else nothing */
 };
 
 /* What is known of a socket's protocol. */
@@ -113,7 +116,7 @@ enum pt_sock_http {
 	PT_SOCK_NEW,    /* nothing yet */
 	PT_SOCK_IN,     /* nothing yet, and the last segment came in */
 	PT_SOCK_OUT,    /* nothing yet, and the last segment went out */
-	PT_SOCK_HTTP,   /* it has a pt_http_conn */
+	PT_SOCK_HTTP,   /* its conn is in use */
 	PT_SOCK_OPAQUE, /* something else: not looked at again */
 	PT_SOCK_TLS,    /* not looked at again either; its library is */
 };
@@ -300,7 +303,7 @@ _Static_assert(sizeof(struct pt_ip_owner) == 56, "layout of pod_by_ip");
 _Static_assert(PT_SLOTS <= 1u << PT_SLOT_BITS, "every slot fits in a classid");
 _Static_assert(sizeof(struct pt_traffic) == 48, "layout of pod_traffic");
 _Static_assert(sizeof(struct pt_retransmits) == 48, "layout of tcp_retransmits");
-_Static_assert(sizeof(struct pt_sock) == 16, "layout of sock_pod");
+_Static_assert(sizeof(struct pt_sock) == 440, "layout of sock_pod; a slab of 512 with its head");
 _Static_assert(sizeof(struct pt_histogram) == 152, "layout of all histograms");
 _Static_assert(sizeof(struct pt_http_key) == 16, "layout of the http_latency key");
 _Static_assert(sizeof(struct pt_http_latency) == 304, "layout of http_latency");

@@ -6,13 +6,20 @@
  * the responses all that is about a response, and who moves answered on counts what it moves over.
  * Segments of one direction are handled one at a time, which is for the caller to see to.
  *
- * Who includes this has defined
+ * Who includes this may have defined
  *   pt_http_claim(conn, from, to)  moves answered, if it still is from; whether it was
+ * or else has the connection to itself.
  */
 #ifndef PT_HTTP_CONNECTION_H
 #define PT_HTTP_CONNECTION_H
 
+#include <stddef.h>
+
 #include "bpf/http/message.h"
+
+#ifndef pt_http_claim
+#define pt_http_claim(conn, from, to) ((void)(from), (conn)->answered = (to), 1)
+#endif
 
 /* Times that a connection may be out of step before it is left alone. */
 #define PT_HTTP_FAULTS_MAX 4

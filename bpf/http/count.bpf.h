@@ -46,10 +46,10 @@ static __always_inline struct pt_http_latency *new_series(struct pt_http_key *ke
 }
 
 static __always_inline void count_response(const struct pt_http_done *done,
-					   const struct pt_http_conn *conn, enum pt_http_role role)
+					   const struct pt_sock *sock, enum pt_http_role role)
 {
 	struct pt_http_key key = {
-		.pod_id = conn->pod_id,
+		.pod_id = sock->pod_id,
 		.status = done->status,
 		.method = done->method,
 		.role = role,
@@ -75,23 +75,23 @@ static __always_inline void count_aborted(const struct pt_http_done *done, __u64
 		__sync_fetch_and_add(&pod->aborted[role & 1][done->aborted_by & 1], done->aborted);
 }
 
-static __noinline void count_all(const struct pt_http_done *done, const struct pt_http_conn *conn)
+static __noinline void count_all(const struct pt_http_done *done, const struct pt_sock *sock)
 {
-	enum pt_http_role role = conn->requests == PT_IN ? PT_SERVER : PT_CLIENT;
+	enum pt_http_role role = sock->conn.requests == PT_IN ? PT_SERVER : PT_CLIENT;
 
 	if (done->is_done)
-		count_response(done, conn, role);
+		count_response(done, sock, role);
 	if (done->aborted)
-		count_aborted(done, conn->pod_id, role);
+		count_aborted(done, sock->pod_id, role);
 	if (done->lost)
 		lost(done->lost_by, done->lost);
 }
 
 /* Most often there is nothing. */
-static __always_inline void count(const struct pt_http_done *done, const struct pt_http_conn *conn)
+static __always_inline void count(const struct pt_http_done *done, const struct pt_sock *sock)
 {
 	if (done->is_done | done->aborted | done->lost)
-		count_all(done, conn);
+		count_all(done, sock);
 }
 
 #endif

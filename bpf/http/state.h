@@ -4,9 +4,7 @@
 #ifndef PT_HTTP_STATE_H
 #define PT_HTTP_STATE_H
 
-#ifndef PT_BPF /* the BPF side has its types from kernel.bpf.h */
 #include <linux/types.h>
-#endif
 
 #define PT_HTTP_DEPTH 8 /* requests that may wait for their responses; a power of 2 */
 
@@ -91,9 +89,7 @@ struct pt_http_request {
 	__u8 pad;
 };
 
-/* Map sock_http, socket storage. */
 struct pt_http_conn {
-	__u64 pod_id;
 	__u32 asked;     /* requests that were seen: the next one's index */
 	__u32 answered;  /* those whose responses have ended */
 	__u32 fetched;   /* those that the application has begun to read */
@@ -106,7 +102,7 @@ struct pt_http_conn {
 	__u8 is_opaque;  /* nothing more to be understood here */
 	__u8 faults;
 	__u8 closed_by; /* enum pt_http_by of who closed first, PT_BY_COUNT while nobody has */
-	__u8 is_begun;  /* is this a connection's? 0 in fresh memory */
+	__u8 pad;
 	struct pt_http_found found[2]; /* of the step that is being taken */
 	struct pt_http_half half[2];
 	struct pt_http_request waiting[PT_HTTP_DEPTH];

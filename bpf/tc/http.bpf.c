@@ -44,48 +44,48 @@ static void wait_for(__u32 *lock)
 
 struct loop {
 	struct __sk_buff *skb;
-	struct pt_http_conn *conn;
+	struct pt_sock *tagged;
 	struct pt_http_segment segment;
 };
 
 /* Two of each, because a step is shorter when it knows its direction. What the verifier is to go
  * through once, and not at each turn of a loop, is a function with external linkage. */
-__noinline int podtag_step_in(struct __sk_buff *skb, struct pt_http_conn *conn,
+__noinline int podtag_step_in(struct __sk_buff *skb, struct pt_sock *tagged,
 			      const struct pt_http_segment *segment)
 {
-	return conn && segment ? step_on(skb, PT_IN, conn, segment, &conn->lock) : 0;
+	return tagged && segment ? step_on(skb, PT_IN, tagged, segment, &tagged->conn.lock) : 0;
 }
 
-__noinline int podtag_step_out(struct __sk_buff *skb, struct pt_http_conn *conn,
+__noinline int podtag_step_out(struct __sk_buff *skb, struct pt_sock *tagged,
 			       const struct pt_http_segment *segment)
 {
-	return conn && segment ? step_on(skb, PT_OUT, conn, segment, NULL) : 0;
+	return tagged && segment ? step_on(skb, PT_OUT, tagged, segment, NULL) : 0;
 }
 
-__noinline int podtag_finish_in(struct pt_http_conn *conn, const struct pt_http_segment *segment,
+__noinline int podtag_finish_in(struct pt_sock *tagged, const struct pt_http_segment *segment,
 				int more)
 {
-	if (conn && segment)
-		finish(conn, PT_IN, segment, &conn->lock, more);
+	if (tagged && segment)
+		finish(tagged, PT_IN, segment, &tagged->conn.lock, more);
 	return 0;
 }
 
-__noinline int podtag_finish_out(struct pt_http_conn *conn, const struct pt_http_segment *segment,
+__noinline int podtag_finish_out(struct pt_sock *tagged, const struct pt_http_segment *segment,
 				 int more)
 {
-	if (conn && segment)
-		finish(conn, PT_OUT, segment, NULL, more);
+	if (tagged && segment)
+		finish(tagged, PT_OUT, segment, NULL, more);
 	return 0;
 }
 
 static long loop_in(__u32 i, struct loop *loop)
 {
-	return !podtag_step_in(loop->skb, loop->conn, &loop->segment);
+	return !podtag_step_in(loop->skb, loop->tagged, &loop->segment);
 }
 
 static long loop_out(__u32 i, struct loop *loop)
 {
-	return !podtag_step_out(loop->skb, loop->conn, &loop->segment);
+	return !podtag_step_out(loop->skb, loop->tagged, &loop->segment);
 }
 
 SEC("cgroup_skb/ingress")
@@ -94,13 +94,13 @@ int podtag_http_in(struct __sk_buff *skb)
 	struct loop loop = { .skb = skb };
 	int more = 0;
 
-	loop.conn = prepare(skb, PT_IN, &loop.segment);
-	if (!loop.conn)
+	loop.tagged = prepare(skb, PT_IN, &loop.segment);
+	if (!loop.tagged)
 		return PASS;
-	if (loop.segment.length && podtag_step_in(skb, loop.conn, &loop.segment))
+	if (loop.segment.length && podtag_step_in(skb, loop.tagged, &loop.segment))
 		more = bpf_loop(STEPS_MAX, loop_in, &loop, 0) == STEPS_MAX;
 	if (more || loop.segment.flags & (FIN | RST))
-		podtag_finish_in(loop.conn, &loop.segment, more);
+		podtag_finish_in(loop.tagged, &loop.segment, more);
 	return PASS;
 }
 
@@ -110,13 +110,13 @@ int podtag_http_out(struct __sk_buff *skb)
 	struct loop loop = { .skb = skb };
 	int more = 0;
 
-	loop.conn = prepare(skb, PT_OUT, &loop.segment);
-	if (!loop.conn)
+	loop.tagged = prepare(skb, PT_OUT, &loop.segment);
+	if (!loop.tagged)
 		return PASS;
-	if (loop.segment.length && podtag_step_out(skb, loop.conn, &loop.segment))
+	if (loop.segment.length && podtag_step_out(skb, loop.tagged, &loop.segment))
 		more = bpf_loop(STEPS_MAX, loop_out, &loop, 0) == STEPS_MAX;
 	if (more || loop.segment.flags & (FIN | RST))
-		podtag_finish_out(loop.conn, &loop.segment, more);
+		podtag_finish_out(loop.tagged, &loop.segment, more);
 	return PASS;
 }
 

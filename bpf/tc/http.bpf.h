@@ -7,9 +7,8 @@
 #ifndef PT_TC_HTTP_BPF_H
 #define PT_TC_HTTP_BPF_H
 
-#include "bpf/http/socket.bpf.h"
-
 #include "bpf/http/count.bpf.h"
+#include "bpf/http/early.bpf.h"
 
 #include <bpf/bpf_endian.h>
 
@@ -119,95 +118,86 @@ static __always_inline __u64 first_text(struct __sk_buff *skb,
 	return text;
 }
 
-static __always_inline void begin(struct pt_http_conn *conn, __u64 pod_id,
-				  enum pt_http_direction requests)
+/* The socket speaks HTTP. */
+static __always_inline struct pt_sock *begin(struct pt_sock *tagged,
+					     enum pt_http_direction requests)
 {
-	conn->pod_id = pod_id;
-	conn->lock = socket_tag ? 0 : bpf_get_prandom_u32();
-	conn->requests = requests;
-	conn->closed_by = PT_BY_COUNT;
-	conn->is_begun = 1;
+	__builtin_memset(&tagged->conn, 0, sizeof(tagged->conn));
+	tagged->conn.lock = socket_tag ? 0 : bpf_get_prandom_u32();
+	tagged->conn.requests = requests;
+	tagged->conn.closed_by = PT_BY_COUNT;
+	tagged->http = PT_SOCK_HTTP;
+	return tagged;
 }
 
-/* What a segment on a socket that is nothing yet makes it, or NULL. */
-static __always_inline struct pt_http_conn *recognize(struct __sk_buff *skb,
-						      enum pt_http_direction direction,
-						      const struct pt_http_segment *segment,
-						      struct bpf_sock *sk, struct pt_sock *tag)
+/* What a segment on a socket that is nothing yet makes it. */
+static __always_inline struct pt_sock *recognize(struct __sk_buff *skb,
+						 enum pt_http_direction direction,
+						 const struct pt_http_segment *segment,
+						 struct pt_sock *tagged)
 {
 	__u8 turn = direction == PT_IN ? PT_SOCK_IN : PT_SOCK_OUT;
-	struct pt_http_conn *conn = tag->http == PT_SOCK_NEW ? conn_of(sk) : NULL;
 	__u64 text;
 
-	if (conn) { /* its listener had the first request */
-		tag->http = PT_SOCK_HTTP;
-		return conn;
-	}
-	if (tag->http == turn) /* messages begin where the direction changes */
+	if (tagged->http == turn) /* messages begin where the direction changes */
 		return NULL;
 
 	text = first_text(skb, segment);
-	if ((text & 0xffff) == 0x0316) {
-		tag->http = PT_SOCK_TLS;
-		return NULL;
-	}
-	if (!may_be_request(text) && !may_be_response(text)) {
-		tag->http = ++tag->turns >= TURNS_MAX ? PT_SOCK_OPAQUE : turn;
-		return NULL;
-	}
-	conn = make_conn(sk, NULL);
-	if (!conn) {
-		lost(PT_LOST_MEMORY, 1);
-		return NULL;
-	}
-	begin(conn, tag->pod_id, may_be_request(text) ? direction : !direction);
-	tag->http = PT_SOCK_HTTP;
-	return conn;
+	if (may_be_request(text))
+		return begin(tagged, direction);
+	if (may_be_response(text))
+		return begin(tagged, !direction);
+	if ((text & 0xffff) == 0x0316)
+		tagged->http = PT_SOCK_TLS;
+	else
+		tagged->http = ++tagged->turns >= TURNS_MAX ? PT_SOCK_OPAQUE : turn;
+	return NULL;
 }
 
 /* The packet that completes the handshake may have the first request in it, and so may the first
  * packet of all; the listener gets both. What is found is for the child to take. */
-static __always_inline struct pt_http_conn *
+static __always_inline struct pt_sock *
 on_listener(struct __sk_buff *skb, const struct pt_http_segment *segment, struct bpf_sock *sk)
 {
-	struct pt_http_conn *early = early_here();
-	struct pt_sock *tag;
+	struct pt_sock *early = early_here(), *tagged;
 
-	if (early && early->is_begun && segment->length &&
-	    early->half[PT_IN].seen == segment->seq + segment->length)
+	if (early && early->http == PT_SOCK_HTTP && segment->length &&
+	    early->conn.half[PT_IN].seen == segment->seq + segment->length)
 		return early; /* the program has called itself */
 	if (early)
-		early->is_begun = 0;
+		drop_early(early);
 	if (!segment->length || !may_be_request(first_text(skb, segment)))
 		return NULL;
-	tag = tag_here(sk);
-	if (!tag)
+	tagged = tag_here(sk);
+	if (!tagged)
 		return NULL;
 	early = make_early();
-	if (early)
-		begin(early, tag->pod_id, PT_IN);
-	return early;
+	if (!early)
+		return NULL;
+	early->pod_id = tagged->pod_id;
+	return begin(early, PT_IN);
 }
 
-static __always_inline struct pt_http_conn *conn_here(struct __sk_buff *skb,
-						      enum pt_http_direction direction,
-						      const struct pt_http_segment *segment,
-						      struct bpf_sock *sk)
+/* Of a packet's socket, if it speaks HTTP. */
+static __always_inline struct pt_sock *http_here(struct __sk_buff *skb,
+						 enum pt_http_direction direction,
+						 const struct pt_http_segment *segment,
+						 struct bpf_sock *sk)
 {
-	struct pt_http_conn *conn;
-	struct pt_sock *tag;
+	struct pt_sock *tagged;
 
 	if (sk->state == TCP_LISTEN)
 		return on_listener(skb, segment, sk);
-	tag = tag_here(sk);
-	if (!tag || tag->http >= PT_SOCK_OPAQUE)
+	tagged = tag_here(sk);
+	if (!tagged || tagged->http >= PT_SOCK_OPAQUE)
 		return NULL;
-	if (tag->http != PT_SOCK_HTTP)
-		return segment->length ? recognize(skb, direction, segment, sk, tag) : NULL;
-	conn = conn_of(sk);
-	if (conn && conn->is_opaque)
-		tag->http = PT_SOCK_OPAQUE;
-	return conn;
+	if (tagged->http != PT_SOCK_HTTP)
+		return segment->length ? recognize(skb, direction, segment, tagged) : NULL;
+	if (tagged->conn.is_opaque) {
+		tagged->http = PT_SOCK_OPAQUE;
+		return NULL;
+	}
+	return tagged;
 }
 
 /* Whether it is clear without a look at the socket that all before this segment has been received.
@@ -220,11 +210,11 @@ static __always_inline int is_expected(const struct pt_http_half *half,
 }
 
 /* Finds out what there is to do with a packet. Returns NULL when that is nothing. */
-static __noinline struct pt_http_conn *
-prepare(struct __sk_buff *skb, enum pt_http_direction direction, struct pt_http_segment *segment)
+static __noinline struct pt_sock *prepare(struct __sk_buff *skb, enum pt_http_direction direction,
+					  struct pt_http_segment *segment)
 {
 	struct bpf_sock *sk = skb->sk;
-	struct pt_http_conn *conn;
+	struct pt_sock *tagged;
 	struct bpf_tcp_sock *tcp;
 
 	if (!sk || !read_headers(skb, segment))
@@ -233,17 +223,17 @@ prepare(struct __sk_buff *skb, enum pt_http_direction direction, struct pt_http_
 		return NULL;
 	if (sk->state == TCP_CLOSE)
 		return NULL; /* an RST of its own: its tag and connection have gone already */
-	conn = conn_here(skb, direction, segment, sk);
-	if (!conn || conn->is_opaque)
+	tagged = http_here(skb, direction, segment, sk);
+	if (!tagged)
 		return NULL;
 	segment->received = segment->seq;
-	if (direction == PT_IN && !is_expected(&conn->half[PT_IN], segment)) {
+	if (direction == PT_IN && !is_expected(&tagged->conn.half[PT_IN], segment)) {
 		tcp = bpf_tcp_sock(sk);
 		if (tcp)
 			segment->received = tcp->rcv_nxt;
 	}
 	segment->now_ns = bpf_ktime_get_ns();
-	return conn;
+	return tagged;
 }
 
 /* count is 1 to PT_HTTP_WINDOW, a power of 2; said so that the verifier of 5.10 understands it. */
@@ -261,30 +251,30 @@ static __always_inline int load_bytes(void *skb, __u32 offset, void *to, __u32 c
 
 /* Takes a step, counts what it has found, and returns whether there is another one to take. */
 static __always_inline int step_on(struct __sk_buff *skb, enum pt_http_direction direction,
-				   struct pt_http_conn *conn, const struct pt_http_segment *segment,
+				   struct pt_sock *tagged, const struct pt_http_segment *segment,
 				   void *lock)
 {
 	struct pt_http_done done = {};
-	int more = feed(conn, direction, segment, skb, lock, &done);
+	int more = feed(&tagged->conn, direction, segment, skb, lock, &done);
 
-	count(&done, conn);
+	count(&done, tagged);
 	return more;
 }
 
 /* Behind the last step, which more could have followed, or at the end of the stream. */
-static __always_inline void finish(struct pt_http_conn *conn, enum pt_http_direction direction,
+static __always_inline void finish(struct pt_sock *tagged, enum pt_http_direction direction,
 				   const struct pt_http_segment *segment, void *lock, int more)
 {
 	struct pt_http_done over = {}, closed = {};
 
 	pt_http_lock(lock);
 	if (more)
-		overrun(conn, direction, segment, &over);
+		overrun(&tagged->conn, direction, segment, &over);
 	if (segment->flags & (FIN | RST))
-		close_half(conn, direction, segment, segment->flags & RST, &closed);
+		close_half(&tagged->conn, direction, segment, segment->flags & RST, &closed);
 	pt_http_unlock(lock);
-	count(&over, conn);
-	count(&closed, conn);
+	count(&over, tagged);
+	count(&closed, tagged);
 }
 
 #endif

@@ -37,53 +37,52 @@ struct {
 	__type(value, struct http_lock);
 } http_locks SEC(".maps");
 
-#define pt_http_claim(conn, from, to) ((void)(from), (conn)->answered = (to), 1)
-#define pt_http_lock(of)              bpf_spin_lock(&((struct http_lock *)(of))->lock)
-#define pt_http_unlock(of)            bpf_spin_unlock(&((struct http_lock *)(of))->lock)
+#define pt_http_lock(of)   bpf_spin_lock(&((struct http_lock *)(of))->lock)
+#define pt_http_unlock(of) bpf_spin_unlock(&((struct http_lock *)(of))->lock)
 
 #include "bpf/tc/http.bpf.h"
 
-static __always_inline struct http_lock *lock_of(const struct pt_http_conn *conn)
+static __always_inline struct http_lock *lock_of(const struct pt_sock *tagged)
 {
-	__u32 key = conn->lock & (LOCKS - 1);
+	__u32 key = tagged->conn.lock & (LOCKS - 1);
 
 	return bpf_map_lookup_elem(&http_locks, &key);
 }
 
 /* The window and what is live around it do not fit into one frame of the stack with the rest. */
-static __noinline int tail_step_in(struct __sk_buff *skb, struct pt_http_conn *conn,
+static __noinline int tail_step_in(struct __sk_buff *skb, struct pt_sock *tagged,
 				   const struct pt_http_segment *segment)
 {
-	struct http_lock *lock = lock_of(conn);
+	struct http_lock *lock = lock_of(tagged);
 
-	return lock ? step_on(skb, PT_IN, conn, segment, lock) : 0;
+	return lock ? step_on(skb, PT_IN, tagged, segment, lock) : 0;
 }
 
-static __noinline int tail_step_out(struct __sk_buff *skb, struct pt_http_conn *conn,
+static __noinline int tail_step_out(struct __sk_buff *skb, struct pt_sock *tagged,
 				    const struct pt_http_segment *segment)
 {
-	struct http_lock *lock = lock_of(conn);
+	struct http_lock *lock = lock_of(tagged);
 
-	return lock ? step_on(skb, PT_OUT, conn, segment, lock) : 0;
+	return lock ? step_on(skb, PT_OUT, tagged, segment, lock) : 0;
 }
 
-static __noinline int tail_finish_in(struct pt_http_conn *conn,
-				     const struct pt_http_segment *segment, int more)
+static __noinline int tail_finish_in(struct pt_sock *tagged, const struct pt_http_segment *segment,
+				     int more)
 {
-	struct http_lock *lock = lock_of(conn);
+	struct http_lock *lock = lock_of(tagged);
 
 	if (lock)
-		finish(conn, PT_IN, segment, lock, more);
+		finish(tagged, PT_IN, segment, lock, more);
 	return 0;
 }
 
-static __noinline int tail_finish_out(struct pt_http_conn *conn,
-				      const struct pt_http_segment *segment, int more)
+static __noinline int tail_finish_out(struct pt_sock *tagged, const struct pt_http_segment *segment,
+				      int more)
 {
-	struct http_lock *lock = lock_of(conn);
+	struct http_lock *lock = lock_of(tagged);
 
 	if (lock)
-		finish(conn, PT_OUT, segment, lock, more);
+		finish(tagged, PT_OUT, segment, lock, more);
 	return 0;
 }
 
@@ -91,17 +90,17 @@ SEC("cgroup_skb/ingress")
 int podtag_tail_in(struct __sk_buff *skb)
 {
 	struct pt_http_segment segment = {};
-	struct pt_http_conn *conn = prepare(skb, PT_IN, &segment);
+	struct pt_sock *tagged = prepare(skb, PT_IN, &segment);
 	int more = 0;
 
-	if (!conn)
+	if (!tagged)
 		return PASS;
 	if (segment.length)
-		more = tail_step_in(skb, conn, &segment);
+		more = tail_step_in(skb, tagged, &segment);
 	if (more)
 		bpf_tail_call(skb, &on_http_in, 0);
 	if (more || segment.flags & (FIN | RST))
-		tail_finish_in(conn, &segment, more);
+		tail_finish_in(tagged, &segment, more);
 	return PASS;
 }
 
@@ -109,17 +108,17 @@ SEC("cgroup_skb/egress")
 int podtag_tail_out(struct __sk_buff *skb)
 {
 	struct pt_http_segment segment = {};
-	struct pt_http_conn *conn = prepare(skb, PT_OUT, &segment);
+	struct pt_sock *tagged = prepare(skb, PT_OUT, &segment);
 	int more = 0;
 
-	if (!conn)
+	if (!tagged)
 		return PASS;
 	if (segment.length)
-		more = tail_step_out(skb, conn, &segment);
+		more = tail_step_out(skb, tagged, &segment);
 	if (more)
 		bpf_tail_call(skb, &on_http_out, 0);
 	if (more || segment.flags & (FIN | RST))
-		tail_finish_out(conn, &segment, more);
+		tail_finish_out(tagged, &segment, more);
 	return PASS;
 }
 

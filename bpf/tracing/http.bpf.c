@@ -4,8 +4,9 @@
  * On tp_btf/tcp_rcv_space_adjust, which runs in the reader's context each time that it has taken
  * bytes of a socket, by whatever system call. Read-only.
  */
+#include "bpf/http/connection.h"
 #include "bpf/http/histogram.bpf.h"
-#include "bpf/http/socket.bpf.h"
+#include "bpf/socket.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -34,11 +35,15 @@ SEC("tp_btf/tcp_rcv_space_adjust")
 int podtag_read(__u64 *ctx)
 {
 	struct sock *sk = (struct sock *)ctx[0];
-	struct pt_http_conn *conn = conn_of(sk);
+	struct pt_sock *tagged = tag_of(sk);
+	struct pt_http_conn *conn;
 	__u32 read_to;
 	__u64 now;
 
-	if (!conn || conn->requests != PT_IN || conn->fetched == conn->asked)
+	if (!tagged || tagged->http != PT_SOCK_HTTP)
+		return 0;
+	conn = &tagged->conn;
+	if (conn->requests != PT_IN || conn->fetched == conn->asked)
 		return 0;
 
 	read_to = BPF_CORE_READ((struct tcp_sock *)sk, copied_seq);
@@ -48,7 +53,7 @@ int podtag_read(__u64 *ctx)
 
 		if (!start)
 			break;
-		count_queue(conn->pod_id, now - start);
+		count_queue(tagged->pod_id, now - start);
 	}
 	return 0;
 }

@@ -7,7 +7,7 @@
  * TCP. The socket's own total_retrans grows with it in the same breath, so what is counted is by
  * how much that has grown since the last time.
  */
-#include "bpf/tracing/socket.bpf.h"
+#include "bpf/socket.bpf.h"
 
 /* include/net/inet_connection_sock.h and uapi/linux/tcp.h; macros and values in no BTF */
 #define ICSK_TIME_LOSS_PROBE 5

@@ -4,9 +4,8 @@
  * On tp_btf/inet_sock_set_state, which runs at each change of a socket's state, in the context of
  * whoever changes it. Reads the socket, writes only podtag's own storage on it.
  */
-#include "bpf/http/socket.bpf.h"
-
 #include "bpf/http/count.bpf.h"
+#include "bpf/http/early.bpf.h"
 
 /* What the tracepoint itself runs. A tp_btf link can't be updated, so it only jumps, and an upgrade
  * replaces where to. */
@@ -25,21 +24,44 @@ int podtag_on_state(void *ctx)
 }
 
 /* A connecting or listening socket, or an accepted one whose listener is older than podtag. */
-static void tag(struct sock *sk, bool is_settled)
+static struct pt_sock *tag(struct sock *sk, bool is_settled)
 {
 	__u64 pod_id = pod_of_netns(sk);
 
-	if (pod_id)
-		tag_socket(sk, pod_id, is_settled);
+	return pod_id ? tag_socket(sk, pod_id, is_settled) : NULL;
 }
 
-/* A child has its listener's tag, where tags are socket storage. It starts with its SYN-ACK's
- * retransmits in total_retrans, which podtag_synack has counted.
+/* A child is made. It has its listener's tag where tags are socket storage. The packet that makes
+ * it may have had its first request in it, which its listener got. */
+static void begin(struct sock *sk)
+{
+	struct pt_sock *early = early_here(), *tagged = NULL;
+	bool has_request = early && early->http == PT_SOCK_HTTP;
+
+	if (socket_tag && !has_request)
+		return;
+	if (socket_tag)
+		tagged = tag_of(sk);
+	if (!tagged)
+		tagged = tag(sk, false);
+	if (!has_request)
+		return;
+
+	if (tagged) {
+		tagged->http = PT_SOCK_HTTP;
+		tagged->conn = early->conn;
+	} else {
+		lost(PT_LOST_MEMORY, early->conn.asked);
+	}
+	drop_early(early);
+}
+
+/* A child starts with its SYN-ACK's retransmits in total_retrans, which podtag_synack has counted.
  * Until it is settled here, or at its first retransmission, its total means nothing: some children
  * are closed without ever having been established. */
 static void accept(struct sock *sk)
 {
-	struct pt_sock *tagged = socket_tag ? tag_of(sk) : NULL;
+	struct pt_sock *tagged = tag_of(sk);
 
 	if (tagged)
 		settle_at(tagged, total_retrans(sk));
@@ -49,13 +71,12 @@ static void accept(struct sock *sk)
 
 /* Kernels before 6.17 do not tell of a retransmission that failed below TCP, though RetransSegs
  * counts it. Those that no later event on the socket has settled are settled here. */
-static void settle(struct sock *sk)
+static void settle(struct sock *sk, struct pt_sock *tagged)
 {
-	struct pt_sock *tagged = tag_of(sk);
 	struct pt_retransmits *counters;
 	__u32 missed;
 
-	if (!tagged || !tagged->is_settled)
+	if (!tagged->is_settled)
 		return;
 
 	missed = total_retrans(sk) - tagged->total_retrans;
@@ -68,18 +89,6 @@ static void settle(struct sock *sk)
 		__sync_fetch_and_add(&counters->other, missed);
 }
 
-/* The packet that makes a child may have had its first request in it, which its listener got. */
-static void adopt(struct sock *sk)
-{
-	struct pt_http_conn *early = early_here();
-
-	if (!early || !early->is_begun)
-		return;
-	if (!make_conn(sk, early))
-		lost(PT_LOST_MEMORY, early->asked);
-	early->is_begun = 0;
-}
-
 /* Of two packets that made a child on two CPUs at once, one takes its child back; what was in it
  * then comes to the other's. */
 static bool is_surplus(struct sock *sk, int oldstate)
@@ -88,22 +97,30 @@ static bool is_surplus(struct sock *sk, int oldstate)
 }
 
 /* Requests that are still waiting now wait for nothing. */
-static void hang_up(struct sock *sk, int oldstate)
+static void hang_up(struct sock *sk, struct pt_sock *tagged, int oldstate)
 {
-	struct pt_http_conn *conn = conn_of(sk);
 	struct pt_http_done done = {};
 
-	if (!conn)
+	if (tagged->http != PT_SOCK_HTTP || is_surplus(sk, oldstate))
 		return;
-	if (is_surplus(sk, oldstate)) {
-		drop_conn(sk);
-		return;
-	}
 	/* what ends a socket from outside leaves an error in it before this, a reset by its own
 	 * application after it */
-	close_socket(conn, BPF_CORE_READ(sk, sk_err), &done);
-	count(&done, conn);
-	drop_conn(sk);
+	close_socket(&tagged->conn, BPF_CORE_READ(sk, sk_err), &done);
+	count(&done, tagged);
+}
+
+/* The socket may connect again, as another connection. */
+static void end(struct sock *sk, int oldstate)
+{
+	struct pt_sock *tagged = tag_of(sk);
+
+	if (!tagged)
+		return;
+	settle(sk, tagged);
+	hang_up(sk, tagged, oldstate);
+	tagged->http = PT_SOCK_NEW;
+	tagged->turns = 0;
+	drop_tag(sk);
 }
 
 /* ctx: const struct sock *sk, const int oldstate, const int newstate */
@@ -121,14 +138,11 @@ int podtag_tag_sock(__u64 *ctx)
 	else if (newstate == TCP_SYN_SENT)
 		tag(sk, true);
 	else if (newstate == TCP_SYN_RECV && oldstate == TCP_LISTEN)
-		adopt(sk);
+		begin(sk);
 	else if (newstate == TCP_ESTABLISHED && oldstate == TCP_SYN_RECV)
 		accept(sk);
-	else if (newstate == TCP_CLOSE) {
-		settle(sk);
-		drop_tag(sk);
-		hang_up(sk, oldstate);
-	}
+	else if (newstate == TCP_CLOSE)
+		end(sk, oldstate);
 
 	return 0;
 }

@@ -195,6 +195,16 @@ test_socket_goes_without_fin()
 # --- where ---------------------------------------------------------------------------------------
 
 # A pod that calls itself is both.
+# The storage of a socket outlives its connection.
+test_socket_connects_again()
+{
+	PEER_SERVE="-n 3" converse head "send:$(response 200 hello)" gone -- \
+		"send:$(request GET)" head read:5 again "send:$(request POST body)" head read:5 again \
+		"send:$(request GET)" shut head read:5
+	assert_both "GET 200 2"$'\n'"POST 200 1"
+	assert_nothing_missing
+}
+
 test_loopback_in_a_pod()
 {
 	listen_in web 80 "$HTTP/peer" serve 80 head "send:$OK" repeat:10 eof

@@ -15,7 +15,6 @@ static inline int load_bytes(const void *source, unsigned offset, void *to, unsi
 }
 
 #define pt_http_load(source, offset, to, count) load_bytes(source, offset, to, count)
-#define pt_http_claim(conn, from, to)           ((conn)->answered = (to), (void)(from), 1)
 #define pt_http_lock(lock)                      ((void)(lock))
 #define pt_http_unlock(lock)                    ((void)(lock))
 

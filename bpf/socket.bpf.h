@@ -20,14 +20,17 @@ static inline struct pt_sock *tag_of(void *sk)
 	return bpf_map_lookup_elem(&sock_pod_hash, &key);
 }
 
+/* What a socket begins with; too large for the stack. */
+static const struct pt_sock new_sock;
+
+/* With the hash a new one, since an address may have been another socket's. */
 static inline struct pt_sock *make_tag(void *sk)
 {
-	struct pt_sock fresh = {};
 	__u64 key = (__u64)sk;
 
 	if (socket_tag)
 		return bpf_sk_storage_get(&sock_pod, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	bpf_map_update_elem(&sock_pod_hash, &key, &fresh, BPF_ANY);
+	bpf_map_update_elem(&sock_pod_hash, &key, &new_sock, BPF_ANY);
 	return bpf_map_lookup_elem(&sock_pod_hash, &key);
 }
 
@@ -61,18 +64,20 @@ static inline void settle_at(struct pt_sock *tagged, __u32 total)
 	tagged->is_settled = 1;
 }
 
-static inline void tag_socket(struct sock *sk, __u64 pod_id, bool is_settled)
+/* Returns NULL, which is counted, when there is no memory. */
+static inline struct pt_sock *tag_socket(struct sock *sk, __u64 pod_id, bool is_settled)
 {
 	struct pt_sock *tagged = make_tag(sk);
 
 	if (!tagged) {
 		give_up(PT_SOCKET_TAG);
-		return;
+		return NULL;
 	}
 	tagged->pod_id = pod_id;
 	tagged->is_settled = 0;
 	if (is_settled)
 		settle_at(tagged, total_retrans(sk));
+	return tagged;
 }
 
 /* The pod's counters, or NULL, which is counted: only pods that ADD made have a tag or a netns. */
