@@ -161,12 +161,14 @@ int pt_object_load(const char *dir, bool socket_tag, pt_chosen_fn *chosen, struc
 	struct bpf_program *program;
 	struct bpf_map *map;
 	char path[128];
+	struct stat st;
 	int err;
 
 	if (!skel)
 		return -ENOMEM; /* the object is part of this binary, and sound */
 
 	skel->rodata->socket_tag = socket_tag;
+	skel->rodata->host_netns = stat("/proc/self/ns/net", &st) ? 0 : st.st_ino;
 	bpf_object__for_each_map(map, skel->obj)
 	{
 		if (bpf_map__is_internal(map))

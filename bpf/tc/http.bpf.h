@@ -80,6 +80,10 @@ static __always_inline int read_headers(struct __sk_buff *skb, struct pt_http_se
 	return 1;
 }
 
+/* Set by the loader: the namespace that it is in. It is no pod's, and the one without a tag that
+ * most packets are in. */
+const volatile __u32 host_netns __weak;
+
 /* A socket without a tag is older than its pod's ADD, or the host's. */
 static __always_inline struct pt_sock *tag_here(struct bpf_sock *sk)
 {
@@ -94,6 +98,8 @@ static __always_inline struct pt_sock *tag_here(struct bpf_sock *sk)
 	if (!tcp)
 		return NULL;
 	netns = ((struct sock *)tcp)->__sk_common.skc_net.net->ns.inum;
+	if (netns == host_netns)
+		return NULL;
 	ref = bpf_map_lookup_elem(&pod_by_netns, &netns);
 	if (!ref)
 		return NULL;
