@@ -238,7 +238,10 @@ static __noinline struct pt_sock *prepare(struct __sk_buff *skb, enum pt_http_di
 		if (tcp)
 			segment->received = tcp->rcv_nxt;
 	}
-	segment->now_ns = bpf_ktime_get_ns();
+	/* TCP has stamped what it sends, by the same clock */
+	segment->now_ns = direction == PT_OUT ? skb->tstamp : 0;
+	if (!segment->now_ns)
+		segment->now_ns = bpf_ktime_get_ns();
 	return tagged;
 }
 
