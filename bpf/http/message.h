@@ -111,13 +111,13 @@ static __always_inline __u32 scan_number(struct pt_http_half *half, const __u64 
 	return i + 1;
 }
 
-/* Content-Length's value, if it is all in these 8 bytes and written as usual. */
+/* Content-Length's value, if it and its newline are in these 8 bytes, written as usual. */
 static __always_inline int short_length(struct pt_http_half *half, __u64 text)
 {
 	__u64 digits = (text & 0xff) == ' ' ? text >> 8 : text;
 	__u32 count = lowest(non_digits(digits) | 1ull << 63);
 
-	if (!count || (digits >> 8 * count & 0xff) != '\r' || half->framing > PT_BODY_LENGTH)
+	if (!count || (digits >> 8 * count & 0xffff) != 0x0a0d || half->framing > PT_BODY_LENGTH)
 		return 0;
 	half->length = short_number(digits, count);
 	half->framing = PT_BODY_LENGTH;
