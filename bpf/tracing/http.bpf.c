@@ -37,6 +37,7 @@ int podtag_read(__u64 *ctx)
 	struct sock *sk = (struct sock *)ctx[0];
 	struct pt_sock *tagged = tag_of(sk);
 	struct pt_http_conn *conn;
+	struct tcp_sock *tcp;
 	__u32 read_to;
 	__u64 now;
 
@@ -46,7 +47,10 @@ int podtag_read(__u64 *ctx)
 	if (conn->requests != PT_IN || conn->fetched == conn->asked)
 		return 0;
 
-	read_to = BPF_CORE_READ((struct tcp_sock *)sk, copied_seq);
+	tcp = (struct tcp_sock *)bpf_skc_to_tcp_sock(sk);
+	if (!tcp)
+		return 0;
+	read_to = tcp->copied_seq;
 	now = bpf_ktime_get_ns();
 	for (int i = 0; i < PT_HTTP_DEPTH; i++) {
 		__u64 start = fetch(conn, read_to);
