@@ -11,7 +11,7 @@
 #ifndef PT_HTTP_FEED_H
 #define PT_HTTP_FEED_H
 
-#include "bpf/http/connection.h"
+#include "bpf/http/whole.h"
 
 /* Parses on in a segment, of which window has the count bytes from offset on. Returns whether it
  * ends before the segment does. */
@@ -59,6 +59,27 @@ static __always_inline int take(struct pt_http_conn *conn, enum pt_http_directio
 	forget();
 	happen(conn, direction, segment->now_ns, done);
 	return more && !conn->is_opaque;
+}
+
+/* Takes a segment that is_at_message(), in one go. Returns 0 when that cannot be done, and it is to
+ * be taken in steps. */
+static __always_inline int feed_whole(struct pt_http_conn *conn, enum pt_http_direction direction,
+				      const struct pt_http_segment *segment, void *source,
+				      void *lock, struct pt_http_done *done)
+{
+	__u64 room[PT_HTTP_LEAD + PT_HTTP_WORDS + PT_HTTP_MARGIN] = {};
+	__u64 *window = room + PT_HTTP_LEAD;
+	__u32 count = segment->length;
+	int is_taken;
+
+	if (count > PT_HTTP_WINDOW)
+		count = PT_HTTP_WINDOW;
+	if (pt_http_load(source, segment->offset, window, count))
+		return 0;
+	pt_http_lock(lock);
+	is_taken = take_whole(conn, direction, segment, window, count, done);
+	pt_http_unlock(lock);
+	return is_taken;
 }
 
 /* Takes one step in a segment of which source has the bytes, and says in done, which is zeroed,

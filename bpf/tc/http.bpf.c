@@ -50,6 +50,18 @@ struct loop {
 
 /* Two of each, because a step is shorter when it knows its direction. What the verifier is to go
  * through once, and not at each turn of a loop, is a function with external linkage. */
+__noinline int podtag_whole_in(struct __sk_buff *skb, struct pt_sock *tagged,
+			       const struct pt_http_segment *segment)
+{
+	return tagged && segment ? take_on(skb, PT_IN, tagged, segment, &tagged->conn.lock) : 0;
+}
+
+__noinline int podtag_whole_out(struct __sk_buff *skb, struct pt_sock *tagged,
+				const struct pt_http_segment *segment)
+{
+	return tagged && segment ? take_on(skb, PT_OUT, tagged, segment, NULL) : 0;
+}
+
 __noinline int podtag_step_in(struct __sk_buff *skb, struct pt_sock *tagged,
 			      const struct pt_http_segment *segment)
 {
@@ -92,12 +104,15 @@ SEC("cgroup_skb/ingress")
 int podtag_http_in(struct __sk_buff *skb)
 {
 	struct loop loop = { .skb = skb };
-	int more = 0;
+	int is_left, more = 0;
 
 	loop.tagged = prepare(skb, PT_IN, &loop.segment);
 	if (!loop.tagged)
 		return PASS;
-	if (loop.segment.length && podtag_step_in(skb, loop.tagged, &loop.segment))
+	is_left = loop.segment.length;
+	if (is_at_message(&loop.tagged->conn.half[PT_IN], &loop.segment))
+		is_left = !podtag_whole_in(skb, loop.tagged, &loop.segment);
+	if (is_left && podtag_step_in(skb, loop.tagged, &loop.segment))
 		more = bpf_loop(STEPS_MAX, loop_in, &loop, 0) == STEPS_MAX;
 	if (more || loop.segment.flags & (FIN | RST))
 		podtag_finish_in(loop.tagged, &loop.segment, more);
@@ -108,12 +123,15 @@ SEC("cgroup_skb/egress")
 int podtag_http_out(struct __sk_buff *skb)
 {
 	struct loop loop = { .skb = skb };
-	int more = 0;
+	int is_left, more = 0;
 
 	loop.tagged = prepare(skb, PT_OUT, &loop.segment);
 	if (!loop.tagged)
 		return PASS;
-	if (loop.segment.length && podtag_step_out(skb, loop.tagged, &loop.segment))
+	is_left = loop.segment.length;
+	if (is_at_message(&loop.tagged->conn.half[PT_OUT], &loop.segment))
+		is_left = !podtag_whole_out(skb, loop.tagged, &loop.segment);
+	if (is_left && podtag_step_out(skb, loop.tagged, &loop.segment))
 		more = bpf_loop(STEPS_MAX, loop_out, &loop, 0) == STEPS_MAX;
 	if (more || loop.segment.flags & (FIN | RST))
 		podtag_finish_out(loop.tagged, &loop.segment, more);

@@ -258,6 +258,18 @@ static __always_inline int load_bytes(void *skb, __u32 offset, void *to, __u32 c
 
 #include "bpf/http/feed.h"
 
+/* Takes a segment and counts what was in it, if all of it can be taken in one go. */
+static __always_inline int take_on(struct __sk_buff *skb, enum pt_http_direction direction,
+				   struct pt_sock *tagged, const struct pt_http_segment *segment,
+				   void *lock)
+{
+	struct pt_http_done done = {};
+	int is_taken = feed_whole(&tagged->conn, direction, segment, skb, lock, &done);
+
+	count(&done, tagged);
+	return is_taken;
+}
+
 /* Takes a step, counts what it has found, and returns whether there is another one to take. */
 static __always_inline int step_on(struct __sk_buff *skb, enum pt_http_direction direction,
 				   struct pt_sock *tagged, const struct pt_http_segment *segment,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Segments of a connection, in any order and with anything in them: the engine ends on each, and
- * counts no more than was asked.
+/* Segments of a connection, in any order and with anything in them: the engine ends on each, counts
+ * no more than was asked, and what it takes whole gives what steps give.
  *
  * Input: for each segment a byte of direction (1), order (2: sent again, 4: one is missing before
  * it, 8: FIN, 16: RST), a byte of length, and the bytes.
@@ -15,7 +15,7 @@
 #define FIN    8
 #define RST    16
 
-static struct pt_http_conn conn;
+static struct pt_http_conn conn, by_steps;
 static __u32 sent[2];
 static __u64 asked, counted;
 static __u32 index_before;
@@ -31,6 +31,31 @@ static void tally(const struct pt_http_done *done)
 	must(done->status <= 599 && done->method < PT_METHOD_COUNT);
 }
 
+/* Where a connection is; the rest is said anew by the next message. */
+static void is_like(const struct pt_http_conn *a, const struct pt_http_conn *b)
+{
+	must(a->asked == b->asked && a->answered == b->answered && a->faults == b->faults);
+	must(a->is_opaque == b->is_opaque && a->is_running == b->is_running);
+	for (int i = 0; i < 2; i++) {
+		must(a->half[i].next == b->half[i].next && a->half[i].seen == b->half[i].seen);
+		must(a->half[i].state == b->half[i].state);
+		must(a->half[i].has_holes == b->half[i].has_holes);
+	}
+}
+
+/* The same segment again in steps, to a connection that was like this one. */
+static void feed_steps(enum pt_http_direction direction, const struct pt_http_segment *segment,
+		       char *source, const struct pt_http_done *whole)
+{
+	struct pt_http_done done = {};
+	int steps = 0;
+
+	while (feed(&by_steps, direction, segment, source, NULL, &done))
+		must(++steps <= 4 * (int)segment->length + 4);
+	must(!memcmp(&done, whole, sizeof(done)));
+	is_like(&conn, &by_steps);
+}
+
 static void feed_segment(__u8 how, const __u8 *bytes, size_t length, __u64 now)
 {
 	enum pt_http_direction direction = how & 1;
@@ -44,6 +69,15 @@ static void feed_segment(__u8 how, const __u8 *bytes, size_t length, __u64 now)
 	char *source = malloc(length + !length);
 
 	memcpy(source, bytes, length);
+	if (is_at_message(&conn.half[direction], &segment)) {
+		struct pt_http_done done = {};
+
+		by_steps = conn;
+		more = !feed_whole(&conn, direction, &segment, source, NULL, &done);
+		tally(&done);
+		if (!more)
+			feed_steps(direction, &segment, source, &done);
+	}
 	while (more) {
 		struct pt_http_done done = {};
 

@@ -47,6 +47,13 @@ static inline void note(struct log *log, const struct pt_http_done *done)
 static inline void segment_feed(struct pt_http_conn *conn, enum pt_http_direction direction,
 				struct pt_http_segment *segment, void *source, struct log *log)
 {
+	struct pt_http_done whole = {};
+
+	if (is_at_message(&conn->half[direction], segment) &&
+	    feed_whole(conn, direction, segment, source, NULL, &whole)) {
+		note(log, &whole);
+		return;
+	}
 	for (int i = 0; i < 100000; i++) {
 		struct pt_http_done done = {};
 		int more = feed(conn, direction, segment, source, NULL, &done);

@@ -184,6 +184,37 @@ static void no_cut_changes_what_is_counted(void **state)
 	}
 }
 
+/* What is one message in one segment is taken in one go, but not out of its turn. */
+static void what_is_whole_has_its_turn(void **state)
+{
+	static const char get[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+	static const char empty[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+	char head[128];
+
+	(void)state;
+	begin();
+	ask_for(get);
+	reply(empty);
+	assert_string_equal(answers(), "1 200, ");
+
+	/* a response to HEAD has no body: this is not one, but the next response */
+	ask_for("HEAD / HTTP/1.1\r\n\r\n");
+	ask_for(get);
+	snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s",
+		 strlen(empty), empty);
+	reply(head);
+	assert_string_equal(answers(), "1 200, 2 200, 1 200, ");
+
+	reply(empty);
+	assert_string_equal(answers(), "1 200, 2 200, 1 200, lost 1 2, ");
+
+	segment_at(PT_IN, sent[PT_IN] + strlen(get), get, strlen(get));
+	segment_at(PT_IN, sent[PT_IN] + 2 * strlen(get), get, strlen(get));
+	assert_int_equal(conn.asked, 3);
+	ask_for(get);
+	assert_int_equal(conn.asked, 4);
+}
+
 static void bytes_may_come_one_by_one(void **state)
 {
 	(void)state;
@@ -433,6 +464,7 @@ int main(void)
 		cmocka_unit_test(each_exchange_is_counted_once),
 		cmocka_unit_test(a_pipeline_may_be_one_segment),
 		cmocka_unit_test(no_cut_changes_what_is_counted),
+		cmocka_unit_test(what_is_whole_has_its_turn),
 		cmocka_unit_test(bytes_may_come_one_by_one),
 		cmocka_unit_test(times_are_those_of_the_first_and_last_bytes),
 		cmocka_unit_test(what_is_sent_again_counts_once),
