@@ -92,19 +92,29 @@ static int attach(struct podtag_bpf *skel, const char *name, const char *program
 	return err;
 }
 
-static int attach_all(struct podtag_bpf *skel, bool socket_tag)
+/* One direction alone would count wrong. */
+static void detach_all(void)
 {
-	int err = 0, cgroup = open_root_cgroup();
+	char path[128];
 
-	if (cgroup < 0)
-		return cgroup;
+	for (size_t i = 0; i < HOOKS; i++) {
+		snprintf(path, sizeof(path), PT_DIR "/links/%s", hooks[i].link);
+		unlink(path);
+	}
+}
+
+static int attach_all(struct podtag_bpf *skel, bool socket_tag, int cgroup)
+{
+	int err = 0;
+
 	for (size_t i = 0; i < HOOKS && !err; i++)
 		err = pt_object_jump(skel, hooks[i].jump_map, 0, program_of(i, socket_tag));
 	if (!err)
 		err = pt_object_pin(skel, PT_DIR);
 	for (size_t i = 0; i < HOOKS && !err; i++)
 		err = attach(skel, hooks[i].link, program_of(i, socket_tag), cgroup);
-	close(cgroup);
+	if (err)
+		detach_all();
 	return err;
 }
 
@@ -116,31 +126,32 @@ static ino_t inode(void)
 	return stat(PT_DIR, &st) ? 0 : st.st_ino;
 }
 
-/* Only the verifier takes long, and nobody has to wait for that. */
-static int load(struct pt_datapath *dp)
+/* Only the verifier takes long, and nobody has to wait for that. A negative cgroup is why there is
+ * none. */
+static int load(struct pt_datapath *dp, int cgroup)
 {
 	bool socket_tag = !strcmp(dp->info->socket_tag, "yes");
 	struct podtag_bpf *skel = NULL;
+	int lock, err = cgroup < 0 ? cgroup : 0;
 	ino_t before = inode();
-	int lock, err;
 
-	err = pt_object_load(PT_DIR, socket_tag, is_second, &skel);
+	if (!err)
+		err = pt_object_load(PT_DIR, socket_tag, is_second, &skel);
 	lock = pt_datapath_lock(LOCK_MS);
 	if (lock < 0) {
-		podtag_bpf__destroy(skel);
-		return lock;
-	}
-	if (inode() != before) {
+		err = lock;
+	} else if (inode() != before) {
 		err = -ESTALE;
 	} else {
 		if (!err)
-			err = attach_all(skel, socket_tag);
+			err = attach_all(skel, socket_tag, cgroup);
 		snprintf(dp->info->http, sizeof(dp->info->http), "%s", err ? "no" : "yes");
 		dp->info->http_hash = pt_object_hash();
 		if (err)
 			pt_gave_up(dp, PT_HTTP);
 	}
-	close(lock);
+	if (lock >= 0)
+		close(lock);
 	podtag_bpf__destroy(skel);
 	return err;
 }
@@ -148,8 +159,8 @@ static int load(struct pt_datapath *dp)
 int pt_http_load(char *text, size_t size)
 {
 	struct pt_datapath dp;
+	int err, cgroup;
 	bool has_any;
-	int err;
 
 	text[0] = '\0';
 	err = pt_datapath_open(&dp);
@@ -160,9 +171,16 @@ int pt_http_load(char *text, size_t size)
 		pt_datapath_close(&dp);
 		return PT_LOAD_NOTHING;
 	}
+	cgroup = open_root_cgroup();
 	pt_why_begin(text, size);
-	err = load(&dp);
+	err = load(&dp, cgroup);
 	pt_why_end(err);
+	if (cgroup == -ENOENT)
+		snprintf(text, size, "no cgroup2 on /sys/fs/cgroup or /sys/fs/cgroup/unified");
+	else if (cgroup == -EPERM)
+		snprintf(text, size, "the cgroup2 that is mounted is only a part of the node's");
+	if (cgroup >= 0)
+		close(cgroup);
 	pt_datapath_close(&dp);
 	return err ? err : has_any ? PT_LOAD_UPGRADED : PT_LOAD_CREATED;
 }

@@ -286,6 +286,43 @@ test_without_btf()
 	assert_equal "datapath loaded" "$(metric podtag_datapath_loaded)" 0
 }
 
+# HTTP needs the root of cgroup2, all else does not.
+test_without_cgroup2()
+{
+	mount -t tmpfs tmpfs /sys/fs/cgroup
+	"$B/podtag" load >"$T/out" 2>"$T/err" || fail "load: $(cat "$T/err")"
+	assert_contains "load" "$(cat "$T/err")" "no HTTP metrics on this node: no cgroup2 on /sys/fs/cgroup"
+	assert_contains "status" "$("$B/podtag" status)" "http         no"
+	bare_pod pod
+	plugin ADD /run/netns/pod c0ffee-pod eth0 "$(conf_of pod)" >"$T/out" || fail "ADD: $(cat "$T/out")"
+	assert_equal "attachments" "$(map_entries attachments)" 1
+	assert_contains "status" "$("$B/podtag" status)" "
+  http                            1
+"
+	umount /sys/fs/cgroup
+	"$B/podtag" load 2>"$T/err" || fail "load: $(cat "$T/err")"
+	assert_contains "status" "$("$B/podtag" status)" "http         yes"
+	assert_equal "links" "$(http_links)" "podtag_http_in podtag_http_out"
+	plugin DEL /run/netns/pod c0ffee-pod eth0 "$(conf_of pod)"
+}
+
+http_links() { (cd "$PINS/links" && echo *http*); }
+
+# Both directions are counted or none.
+test_one_direction_of_http()
+{
+	mount -t tmpfs tmpfs /sys/fs/cgroup
+	"$B/podtag" load 2>"$T/err" || fail "load: $(cat "$T/err")"
+	umount /sys/fs/cgroup
+	mkdir "$PINS/links/podtag_http_out" # its place is taken
+	"$B/podtag" load 2>"$T/err" || fail "load: $(cat "$T/err")"
+	assert_contains "load" "$(cat "$T/err")" "no HTTP metrics on this node"
+	assert_equal "links" "$(http_links)" podtag_http_out
+	rmdir "$PINS/links/podtag_http_out"
+	"$B/podtag" load 2>"$T/err" || fail "load: $(cat "$T/err")"
+	assert_equal "links" "$(http_links)" "podtag_http_in podtag_http_out"
+}
+
 test_unwritable_bpffs()
 {
 	bare_pod pod
