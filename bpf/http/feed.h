@@ -2,7 +2,7 @@
 /* A segment of a connection, step by step.
  *
  * Who includes this has defined
- *   pt_http_load(source, offset, to, count)  copies bytes of the segment, 0 when that went well
+ *   pt_http_copy(source, offset, to, count)  bytes of the segment, 0 when that went well
  *   pt_http_lock(lock), pt_http_unlock(lock)
  *
  * All work on a connection is done in its memory. With a lock held nothing can be called, so bytes
@@ -74,7 +74,7 @@ static __always_inline int feed_whole(struct pt_http_conn *conn, enum pt_http_di
 
 	if (count > PT_HTTP_WINDOW)
 		count = PT_HTTP_WINDOW;
-	if (pt_http_load(source, segment->offset, window, count))
+	if (pt_http_copy(source, segment->offset, window, count))
 		return 0;
 	pt_http_lock(lock);
 	is_taken = take_whole(conn, direction, segment, window, count, done);
@@ -100,7 +100,7 @@ static __always_inline int feed(struct pt_http_conn *conn, enum pt_http_directio
 		count = segment->length - offset;
 		if (count > PT_HTTP_WINDOW)
 			count = PT_HTTP_WINDOW;
-		if (pt_http_load(source, segment->offset + offset, window, count))
+		if (pt_http_copy(source, segment->offset + offset, window, count))
 			return 0;
 	}
 	pt_http_lock(lock);

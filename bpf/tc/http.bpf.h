@@ -254,7 +254,7 @@ static __always_inline int load_bytes(void *skb, __u32 offset, void *to, __u32 c
 	return bpf_skb_load_bytes(skb, offset, to, count + 1);
 }
 
-#define pt_http_load(source, offset, to, count) load_bytes(source, offset, to, count)
+#define pt_http_copy(source, offset, to, count) load_bytes(source, offset, to, count)
 
 #include "bpf/http/feed.h"
 

@@ -14,7 +14,7 @@ static inline int load_bytes(const void *source, unsigned offset, void *to, unsi
 	return 0;
 }
 
-#define pt_http_load(source, offset, to, count) load_bytes(source, offset, to, count)
+#define pt_http_copy(source, offset, to, count) load_bytes(source, offset, to, count)
 #define pt_http_lock(lock)                      ((void)(lock))
 #define pt_http_unlock(lock)                    ((void)(lock))
 
