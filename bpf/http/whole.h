@@ -10,15 +10,13 @@
 
 #include "bpf/http/connection.h"
 
-/* Whether a head of plain lines, and the body that it tells of, are length bytes. Of these count
- * are in the window. */
-static __always_inline int is_whole(struct pt_http_half *half, enum pt_http_side side,
-				    const __u64 *window, __u32 count, __u32 length)
+/* The bytes of a head of plain lines, of which count are in the window, or 0. Content-Length's
+ * value is left in line[0], the end of the first line in tail: each is looked at once, and not by
+ * the verifier at each turn of this loop. */
+static __always_inline __u32 plain_head(struct pt_http_half *half, const __u64 *window, __u32 count)
 {
 	const __u64 *at = window;
 
-	half->framing = PT_BODY_NONE;
-	half->length = 0;
 	NO_UNROLL
 	for (__u32 i = 0; i < PT_HTTP_WORDS; i++, at++) {
 		__u64 marks, name;
@@ -34,26 +32,49 @@ static __always_inline int is_whole(struct pt_http_half *half, enum pt_http_side
 		byte = lowest(marks);
 		name = behind(at[0], at[1], byte);
 		if (READ(half->rest) == PT_REST_VERSION) {
-			if (!ends_with_version(join(at[-1], at[0], byte)))
-				return 0;
+			half->tail = join(at[-1], at[0], byte);
 			half->rest = PT_REST_ANY;
 		}
-		if ((name & 0xffff) == 0x0a0d || (name & 0xff) == '\n') {
-			if (side == PT_SIDE_RESPONSES && half->framing != PT_BODY_LENGTH)
-				return 0;
-			return 8 * i + byte + 1 + empty_length(name) + half->length == length;
-		}
+		if ((name & 0xffff) == 0x0a0d || (name & 0xff) == '\n')
+			return 8 * i + byte + 1 + empty_length(name);
 		if ((name & 0xff) == '\r' || marks & (marks - 1))
 			return 0;
 		name |= PT_LOWER;
 		if (name == PT_TEXT('t', 'r', 'a', 'n', 's', 'f', 'e', 'r'))
 			return 0;
-		if (name == PT_TEXT('c', 'o', 'n', 't', 'e', 'n', 't', '-') &&
-		    line_kind(name, behind(at[1], at[2], byte), LINE_NAME) == LINE_LENGTH &&
-		    !short_length(half, join(at[2], at[3], byte)))
+		if (name != PT_TEXT('c', 'o', 'n', 't', 'e', 'n', 't', '-'))
+			continue;
+		name = behind(at[1], at[2], byte) | PT_LOWER;
+		if ((name & PT_FIRST(7)) != PT_TEXT('l', 'e', 'n', 'g', 't', 'h', ':', 0))
+			continue;
+		if (READ(half->framing) != PT_BODY_NONE)
 			return 0;
+		half->framing = PT_BODY_LENGTH;
+		half->line[0] = join(at[2], at[3], byte);
 	}
 	return 0;
+}
+
+/* Whether such a head and the body that it tells of are length bytes. */
+static __always_inline int is_whole(struct pt_http_half *half, enum pt_http_side side,
+				    const __u64 *window, __u32 count, __u32 length)
+{
+	__u32 head;
+
+	half->framing = PT_BODY_NONE;
+	half->length = 0;
+	half->rest = PT_REST_VERSION;
+	head = plain_head(half, window, count);
+	forget();
+	if (!head || (side == PT_SIDE_REQUESTS && !ends_with_version(half->tail)))
+		return 0;
+	if (half->framing == PT_BODY_LENGTH) {
+		if (!short_length(half, half->line[0]))
+			return 0;
+	} else if (side == PT_SIDE_RESPONSES) {
+		return 0;
+	}
+	return head + half->length == length;
 }
 
 /* Whether a response that begins so has a body that only its head frames, and answers the oldest
@@ -90,13 +111,11 @@ static __always_inline int take_whole(struct pt_http_conn *conn, enum pt_http_di
 		if (!may_be_request(window[0]))
 			return 0;
 		half->code = method_of(window[0]);
-		half->rest = PT_REST_VERSION;
 	} else {
 		status = status_of(window[0], window[1]);
 		if (!is_plain_response(conn, status, segment->now_ns))
 			return 0;
 		half->code = status;
-		half->rest = PT_REST_ANY;
 	}
 	if (!is_whole(half, side, window, count, segment->length))
 		return 0;
