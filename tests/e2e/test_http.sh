@@ -122,7 +122,7 @@ test_connection_older_than_podtag()
 		"send:$GET" head read:5 "send:$GET" head read:5 &
 	PIDS+=($!)
 	wait_for 10 test -e "$T/asked"
-	"$B/podtag" load
+	load_podtag
 	for pod in web cli; do
 		add_again "$pod"
 	done
@@ -230,7 +230,7 @@ test_sockets_of_the_host()
 	PIDS+=($!)
 	wait_for 10 bash -c '[[ $(ss -Htln "sport = :8000") ]]'
 	"$HTTP/peer" call 127.0.0.1 8000 "send:$GET" head read:5 repeat:10
-	assert_equal "series" "$(map_entries http_latency)" 0
+	assert_equal "series" "$(http_series_count)" 0
 	assert_nothing_missing
 }
 
@@ -239,7 +239,7 @@ test_host_calls_a_pod()
 	listen_in web 80 "$HTTP/peer" serve 80 head "send:$OK" repeat:10 eof
 	"$HTTP/peer" call "$(pod_address web)" 80 "send:$GET" head read:5 repeat:10
 	assert_series web server "GET 200 10"
-	assert_equal "series" "$(map_entries http_latency)" 1
+	assert_equal "series" "$(http_series_count)" 1
 	assert_nothing_missing
 }
 
@@ -251,7 +251,7 @@ test_tls_is_left_alone()
 	assert_contains "the page" "$(cat "$T/page")" "Ciphers supported"
 	printf 'GET / HTTP/1.0\r\n\r\n' |
 		in_pod cli openssl s_client -quiet -connect "$(pod_address web):443" >"$T/page" 2>/dev/null
-	assert_equal "series" "$(map_entries http_latency)" 0
+	assert_equal "series" "$(http_series_count)" 0
 	assert_nothing_missing
 }
 

@@ -122,8 +122,9 @@ test_buckets()
 	for bounds in "200 0 4" "201 6 6" "202 11 11"; do
 		# shellcheck disable=SC2086
 		set -- $bounds
-		map_dump http_latency | jq -e --argjson status "$1" --argjson from "$2" --argjson to "$3" '
-			[.[].formatted | select(.key.status == $status and .key.role == 0) | .value.duration.bucket |
+		map_dump http_latency | jq -e --argjson id "$(pod_id web)" --argjson status "$1" --argjson from "$2" \
+			--argjson to "$3" '
+			[.[].formatted | select(.key.pod_id == $id and .key.status == $status) | .value.duration.bucket |
 			to_entries[] | select(.value > 0) | .key] | length == 1 and .[0] >= $from and .[0] <= $to' >"$T/out" ||
 			fail "buckets of $1: $(map_dump http_latency | jq -c '.[].formatted | [.key.status, .value.duration.bucket]')"
 	done

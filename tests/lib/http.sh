@@ -7,11 +7,22 @@
 HTTP=$TESTS/http # the programs
 CRLF=$'\r\n'
 
-# Pods "web" and "cli" on a bridge. As where an agent runs, no ADD has to load the programs.
+# The verifier takes half of such a test's time where a processor is emulated.
+before_all() { load_podtag; }
+
+# As where an agent runs, no ADD has to load the programs. What is counted from here on is the test's.
+load_podtag()
+{
+	"$B/podtag" load
+	LOST_BEFORE=$(map_dump http_lost | jq '[.[].formatted.value.count]')
+	LAST_POD=$(map_dump datapath | jq '.[0].formatted.value.last_pod_id')
+}
+
+# Pods "web" and "cli" on a bridge.
 two_pods()
 {
 	local pod list
-	"$B/podtag" load
+	load_podtag
 	list=$(conflist net 1.0.0 "$(bridge 7)" "$(podtag)")
 	for pod in web cli; do
 		pod_add "$pod" "$list"
@@ -107,8 +118,16 @@ http_aborted() # POD server|client
 # Requests that are in no histogram, "REASON COUNT" each; of the whole node.
 http_lost()
 {
-	map_dump http_lost | jq -r '.[].formatted | select(.value.count != 0) |
+	map_dump http_lost | jq -r --argjson before "$LOST_BEFORE" '
+		.[].formatted | .value.count -= $before[.key] | select(.value.count != 0) |
 		"\(["desync", "depth", "request", "budget", "memory", "series", "no_pod"][.key]) \(.value.count)"'
+}
+
+# How many series there are, whose ever they are.
+http_series_count()
+{
+	map_dump http_latency | jq --argjson last "$LAST_POD" '
+		[.[].formatted.key.pod_id | select(. == 0 or . > $last)] | length'
 }
 
 # "METHOD STATUS" of each request on stdin, to what http_series says of them.

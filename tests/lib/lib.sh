@@ -5,7 +5,8 @@
 #
 # Each test function runs alone in namespaces of its own (mount, net, pid) with its own bpffs, /run
 # and /var/lib/cni, so nothing it does can meet another test or outlive it. What the product should
-# have removed itself is asserted before they go: see assert_nothing_left.
+# have removed itself is asserted before they go: see assert_nothing_left. A file that defines before_all
+# has one bpffs, and what before_all loads there, for all of its tests.
 set -euo pipefail
 shopt -s nullglob
 
@@ -100,7 +101,7 @@ host_netns() # called once, in the fresh namespaces
 	mkdir -p /run/netns /run/lock "$T"
 	mkdir -p /var/lib/cni
 	mount -t tmpfs tmpfs /var/lib/cni
-	mount -t bpf bpf /sys/fs/bpf
+	[[ ${PT_SHARED-} ]] || mount -t bpf bpf /sys/fs/bpf
 	quiet_ipv6
 	ip link set lo up
 	sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
@@ -542,7 +543,7 @@ teardown()
 }
 
 # Runs this file's tests, or those given, each in fresh namespaces. A file may define
-# before_each.
+# before_each and before_all.
 run_tests() # [TEST...]
 {
 	local test out rc passed=0 failed=0 skipped=0 start all=("$@")
@@ -559,6 +560,11 @@ run_tests() # [TEST...]
 		exit 0
 	fi
 	((EUID == 0)) || { echo "SKIP: needs root" && echo "0 passed, 0 failed, 1 skipped" && exit 77; }
+	if declare -F before_all >/dev/null; then
+		[[ ${PT_SHARED-} ]] || PT_SHARED=1 exec unshare --mount bash "$0" "$@"
+		mount -t bpf bpf /sys/fs/bpf
+		before_all
+	fi
 	(($#)) || mapfile -t all < <(sed -n 's/^\(test_[a-z0-9_]*\)().*/\1/p' "$0")
 	for test in "${all[@]}"; do
 		start=${EPOCHREALTIME/./}
