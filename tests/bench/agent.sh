@@ -6,7 +6,7 @@ source "$(dirname "$0")/bench.sh"
 
 SIZES=${SIZES-10 110 1000}
 RATE_PODS=110 # as many as a node has by default
-PAUSES=(none 8 4 2 1) # ms between the rounds of 4 connections: the rate doubles, more or less
+PAUSES=(none 400 40 4) # ms between the requests of 40 connections: ten times as many each
 RATE_ROUNDS=${RATE_ROUNDS-8} SCRAPES=5 # a second
 
 agent()
@@ -49,7 +49,11 @@ measure_rates()
 	ip addr add 10.3.0.1/24 dev host1
 	ip -n p1 addr add 10.3.0.2/24 dev eth0
 	ip -n p1 link set eth0 up
-	serve p1 7000
+	mkdir -p "$T/www" "$T/tmp"
+	echo "a page" >"$T/www/small"
+	ip netns exec p1 nginx -p "$T" -c "$TESTS/http/nginx.conf" &
+	PIDS+=($!)
+	wait_for 60 curl -fsS -o /dev/null http://10.3.0.2/small
 	for ((round = 1; round <= RATE_ROUNDS; round++)); do
 		progress "agent, rates, round $round of $RATE_ROUNDS"
 		for pause in "${PAUSES[@]}"; do
@@ -62,25 +66,22 @@ measure_rates()
 
 measure_rate() # PAUSE
 {
-	local before packets start load="" scraper
+	local before start load="" scraper
 	if [[ $1 != none ]]; then
-		"$TOOLS/load" run -c 4 -j 4 -r 1000000000 -i "$1" -t $((2 * SLOT + 1)) -u 200 -d 1000 \
-			10.3.0.2 7000 >/dev/null &
+		wrk -t 1 -c 40 -d $((2 * SLOT + 1))s -s "$BENCH/pace.lua" http://10.3.0.2/small -- "$1" >"$T/wrk.out" &
 		load=$!
 	fi
 	"$BENCH/scrape" 127.0.0.1 9435 "$(awk "BEGIN { print 1 / $SCRAPES }")" &
 	scraper=$!
 	sleep 0.5
-	before=$(cpu_ns_of "$AGENT_PID") packets=$(p1_packets) start=${EPOCHREALTIME/./}
+	before=$(cpu_ns_of "$AGENT_PID") start=${EPOCHREALTIME/./}
 	sleep $((2 * SLOT))
 	note rates "$1" cpu "$(per_second $(($(cpu_ns_of "$AGENT_PID") - before)) "$start")"
-	note rates "$1" packets "$(per_second $(($(p1_packets) - packets)) "$start")"
 	kill "$scraper"
 	wait "$scraper" || true
-	[[ ! $load ]] || wait "$load" || fail 'the load ended badly'
+	[[ ! $load ]] || wait "$load" || fail "wrk: $(cat "$T/wrk.out")"
+	note rates "$1" requests "$([[ ! $load ]] && echo 0 || awk '/^Requests\/sec/ { print $2 }' "$T/wrk.out")"
 }
-
-p1_packets() { link_traffic p1 eth0 | awk '{ print $1 + $3 }'; }
 
 per_second() { awk "BEGIN { print $1 / (${EPOCHREALTIME/./} - $2) * 1e6 }"; } # COUNT SINCE-MICROSECONDS
 
@@ -101,13 +102,13 @@ report_agent()
 	done
 	measured rates none cpu || return 0
 	printf '\n### As traffic grows\n\n'
-	echo "$RATE_PODS pods, $SCRAPES scrapes a second, $RATE_ROUNDS rounds; one pod has traffic. Packets are those that its interface"
-	echo 'counts. Nothing is handed to the agent for a packet, so its CPU follows the scrapes alone; what is'
+	echo "$RATE_PODS pods, $SCRAPES scrapes a second, $RATE_ROUNDS rounds; one pod's nginx is asked, at the rate"
+	echo 'that wrk tells. Nothing is handed to the agent for a request or a packet, so its CPU follows the scrapes alone; what is'
 	echo 'left is what a busy machine does to its caches.'
 	echo
-	head_cells 'packets/s' "agent's CPU, s a minute" 'beside no traffic'
+	head_cells 'requests/s' "agent's CPU, s a minute" 'beside no traffic'
 	for what in "${PAUSES[@]}"; do
-		cells "$(spread_cell rates "$what" packets %.0f)" "$(spread_cell rates "$what" cpu %.3f 60e-9)" \
+		cells "$(spread_cell rates "$what" requests %.0f)" "$(spread_cell rates "$what" cpu %.3f 60e-9)" \
 			"$(ratios rates cpu "$what" none | percent_cell)"
 	done
 }
