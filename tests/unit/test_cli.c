@@ -71,8 +71,10 @@ static void says_that_nothing_is_loaded(void **state)
 	struct exec exec;
 	(void)state;
 
-	if (geteuid())
-		skip(); /* bpffs is not to be read */
+	if (geteuid()) {
+		print_message("  only root may read bpffs\n");
+		skip();
+	}
 	exec = run(status);
 	assert_int_equal(WEXITSTATUS(exec.status), 1);
 	assert_string_equal(exec.output, "not loaded\n");

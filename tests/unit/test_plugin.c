@@ -275,7 +275,8 @@ static void runs_in_an_empty_root_directory(void **state)
 {
 #ifdef __SANITIZE_ADDRESS__
 	(void)state;
-	skip(); /* that build is not static */
+	print_message("  a build with sanitizers is not static\n");
+	skip();
 #else
 	static const char input[] = CONF("1.0.0", ",\"prevResult\":{ \"ips\":[] }");
 	char root[] = "/tmp/test_plugin.XXXXXX", path[PATH_MAX], copy[64];
@@ -290,8 +291,10 @@ static void runs_in_an_empty_root_directory(void **state)
 	int fd;
 	(void)state;
 
-	if (geteuid())
+	if (geteuid()) {
+		print_message("  only root may change its root directory\n");
 		skip();
+	}
 	assert_non_null(mkdtemp(root));
 	snprintf(copy, sizeof(copy), "%s/podtag", root);
 	exec_path(path, sizeof(path), "podtag");
