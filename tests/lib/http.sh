@@ -212,25 +212,24 @@ converse() # SERVER-STEP... -- CLIENT-STEP...
 	unset 'PIDS[-1]'
 }
 
+headers() # HEADER...
+{
+	(($# == 0)) || printf '%s\\r\\n' "$@"
+}
+
 # A message with a body of its own text.
 request() # METHOD [BODY] [HEADER...]
 {
-	local header
 	printf '%s / HTTP/1.1\\r\\nHost: web\\r\\n' "$1"
-	for header in "${@:3}"; do
-		printf '%s\\r\\n' "$header"
-	done
+	headers "${@:3}"
 	[[ ! ${2-} ]] || printf 'Content-Length: %d\\r\\n' "${#2}"
 	printf '\\r\\n%s' "${2-}"
 }
 
 response() # STATUS [BODY] [HEADER...]
 {
-	local header
 	printf 'HTTP/1.1 %s Some Reason\\r\\n' "$1"
-	for header in "${@:3}"; do
-		printf '%s\\r\\n' "$header"
-	done
+	headers "${@:3}"
 	[[ $1 =~ ^(1..|204|304)$ ]] || printf 'Content-Length: %d\\r\\n' "${#2}"
 	printf '\\r\\n%s' "${2-}"
 }
