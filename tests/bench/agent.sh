@@ -67,6 +67,7 @@ measure_rates()
 measure_rate() # PAUSE
 {
 	local before start load="" scraper
+	: >"$T/wrk.out"
 	if [[ $1 != none ]]; then
 		wrk -t 1 -c 40 -d $((2 * SLOT + 1))s -s "$BENCH/pace.lua" http://10.3.0.2/small -- "$1" >"$T/wrk.out" &
 		load=$!
@@ -80,7 +81,7 @@ measure_rate() # PAUSE
 	kill "$scraper"
 	wait "$scraper" || true
 	[[ ! $load ]] || wait "$load" || fail "wrk: $(cat "$T/wrk.out")"
-	note rates "$1" requests "$([[ ! $load ]] && echo 0 || awk '/^Requests\/sec/ { print $2 }' "$T/wrk.out")"
+	note rates "$1" requests "$(awk '/^Requests\/sec/ { n = $2 } END { print n + 0 }' "$T/wrk.out")"
 }
 
 per_second() { awk "BEGIN { print $1 / (${EPOCHREALTIME/./} - $2) * 1e6 }"; } # COUNT SINCE-MICROSECONDS

@@ -4,6 +4,7 @@
 
 FNR == 1 {
 	kernel[++rows] = FILENAME
+	file = "row"
 	release[rows] = "did not start"
 	minutes[rows] = "-"
 }
