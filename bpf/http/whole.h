@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* A segment that is one whole message, as most requests and many responses are.
  *
- * All that feed() does for one comes to this, in a third of the instructions: a head of plain lines
- * that ends in the window, and a body of known length that ends with the segment. Whatever else is
- * there, it is left as it was, for the step to parse.
+ * All that feed() does for one comes to this, in fewer instructions: a head of plain lines that
+ * ends in the window, and a body of known length that ends with the segment. Whatever else is there
+ * is left for a step, which begins with the message anew.
  */
 #ifndef PT_HTTP_WHOLE_H
 #define PT_HTTP_WHOLE_H
@@ -95,8 +95,8 @@ static __always_inline int is_at_message(const struct pt_http_half *half,
 	       half->seen == segment->seq && segment->length >= PT_HTTP_START;
 }
 
-/* Takes a segment of which window has the first count bytes. Returns 0, and nothing has happened,
- * when it is not one whole message. */
+/* Takes a segment of which window has the first count bytes. Returns 0, and nothing of the message
+ * has been taken, when it is not one whole message. */
 static __always_inline int take_whole(struct pt_http_conn *conn, enum pt_http_direction direction,
 				      const struct pt_http_segment *segment, const __u64 *window,
 				      __u32 count, struct pt_http_done *done)

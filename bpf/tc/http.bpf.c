@@ -22,8 +22,8 @@ static long try_again(__u32 i, __u32 **lock)
 	return !__sync_lock_test_and_set(*lock, 1);
 }
 
-/* Segments that come in are handled in softirq, where nothing but another CPU can be in the way. It
- * costs a tenth of bpf_spin_lock(), which disables interrupts. */
+/* Segments that come in are handled in softirq, where nothing but another CPU can be in the way.
+ * bpf_spin_lock() would disable interrupts, too. */
 static void wait_for(__u32 *lock)
 {
 	bpf_loop(TRIES_MAX, try_again, &lock, 0);

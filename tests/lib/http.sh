@@ -7,7 +7,7 @@
 HTTP=$TESTS/http # the programs
 CRLF=$'\r\n'
 
-# The verifier takes half of such a test's time where a processor is emulated.
+# Where a processor is emulated, the verifier would take as long as the rest of such a test.
 before_all() { load_podtag; }
 
 # As where an agent runs, no ADD has to load the programs. What is counted from here on is the test's.
