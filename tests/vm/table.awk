@@ -28,6 +28,9 @@ $1 == "seconds" && NF == 2 { minutes[rows] = sprintf("%d:%02d", $2 / 60, $2 % 60
 
 /^    FAIL / { failures[++broken] = FILENAME "  " file " " $2 }
 
+# Why, for a reader who has this table and not the rows.
+/^        FAILED at / { failures[broken] = failures[broken] "\n" substr($0, 3, 1000) }
+
 /^    \[  FAILED  \] [a-z]/ && !((FILENAME, file, $4) in known) {
 	known[FILENAME, file, $4]
 	failures[++broken] = FILENAME "  " file " " $4
