@@ -255,7 +255,7 @@ beside_others()
 runs_per_request()
 {
 	local program all=0
-	for program in podtag_cls_in podtag_cls_out podtag_on_state podtag_on_rexmt podtag_on_synac; do
+	for program in "${ORDER[@]}"; do
 		all=$(awk "BEGIN { print $all + $(median programs-web "$program" runs) }")
 	done
 	awk "BEGIN { printf \"%.1f\", $all }"
