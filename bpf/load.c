@@ -31,6 +31,7 @@ static const struct {
 	bool is_tracing; /* attached once, by its load; the others once per pod, by ADD */
 } hooks[] = {
 	{ "podtag_on_state", "on_state", 0, "podtag_tag_sock", true },
+	{ "podtag_on_again", "on_state_again", 0, "podtag_tag_again", true },
 	{ "podtag_on_rexmt", "on_retransmit", 0, "podtag_rexmit", true },
 	{ "podtag_on_synac", "on_synack", 0, "podtag_synack", true },
 	{ "podtag_on_read", "on_read", 0, "podtag_read", true },

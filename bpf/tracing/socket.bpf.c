@@ -23,6 +23,22 @@ int podtag_on_state(void *ctx)
 	return 0;
 }
 
+/* The kernel runs no program of this kind inside itself: while a softirq has interrupted it, it is
+ * left out, and this other one runs nevertheless. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} on_state_again SEC(".maps");
+
+SEC("tp_btf/inet_sock_set_state")
+int podtag_on_again(void *ctx)
+{
+	bpf_tail_call(ctx, &on_state_again, 0);
+	return 0;
+}
+
 /* A connecting or listening socket, or an accepted one whose listener is older than podtag. */
 static struct pt_sock *tag(struct sock *sk, bool is_settled)
 {
@@ -31,20 +47,27 @@ static struct pt_sock *tag(struct sock *sk, bool is_settled)
 	return pod_id ? tag_socket(sk, pod_id, is_settled) : NULL;
 }
 
+/* What the packet that makes a child has brought for it, or NULL. */
+static struct pt_sock *early_request(void)
+{
+	struct pt_sock *early = early_here();
+
+	return early && early->http == PT_SOCK_HTTP ? early : NULL;
+}
+
 /* A child is made. It has its listener's tag where tags are socket storage. The packet that makes
  * it may have had its first request in it, which its listener got. */
-static void begin(struct sock *sk)
+static void begin(struct sock *sk, struct pt_sock *early)
 {
-	struct pt_sock *early = early_here(), *tagged = NULL;
-	bool has_request = early && early->http == PT_SOCK_HTTP;
+	struct pt_sock *tagged = NULL;
 
-	if (socket_tag && !has_request)
+	if (socket_tag && !early)
 		return;
 	if (socket_tag)
 		tagged = tag_of(sk);
 	if (!tagged)
 		tagged = tag(sk, false);
-	if (!has_request)
+	if (!early)
 		return;
 
 	if (tagged) {
@@ -138,11 +161,34 @@ int podtag_tag_sock(__u64 *ctx)
 	else if (newstate == TCP_SYN_SENT)
 		tag(sk, true);
 	else if (newstate == TCP_SYN_RECV && oldstate == TCP_LISTEN)
-		begin(sk);
+		begin(sk, early_request());
 	else if (newstate == TCP_ESTABLISHED && oldstate == TCP_SYN_RECV)
 		accept(sk);
 	else if (newstate == TCP_CLOSE)
 		end(sk, oldstate);
+
+	return 0;
+}
+
+/* Does what podtag_tag_sock was kept from and nobody makes up for. In softirqs children are made
+ * and sockets closed; what it has done of that is found done. */
+SEC("tp_btf/inet_sock_set_state")
+int podtag_tag_again(__u64 *ctx)
+{
+	struct sock *sk = (struct sock *)ctx[0];
+	int oldstate = ctx[1], newstate = ctx[2];
+	struct pt_sock *early;
+
+	if (sk->sk_protocol != IPPROTO_TCP)
+		return 0;
+
+	if (newstate == TCP_SYN_RECV && oldstate == TCP_LISTEN) {
+		early = early_request();
+		if (early)
+			begin(sk, early);
+	} else if (newstate == TCP_CLOSE) {
+		end(sk, oldstate);
+	}
 
 	return 0;
 }

@@ -44,6 +44,21 @@ test_lost_request() { survive_loss cli tcp flags '&' psh == psh; }
 
 test_lost_response() { survive_loss web tcp flags '&' psh == psh; }
 
+# The kernel leaves podtag_on_state out where a softirq has interrupted it. Here it does nothing at all.
+test_lost_third_ack_while_interrupted()
+{
+	local jump=(pinned "$PINS/maps/on_state" key 0 0 0 0)
+	lose_first cli tcp flags '&' '(syn|ack|psh)' == ack
+	bpftool map delete "${jump[@]}"
+	converse head "send:$OK" head gone -- "send:$GET" head read:5 "send:$GET" sleep:50 reset
+	bpftool map update "${jump[@]}" value pinned "$PINS/progs/podtag_tag_sock"
+	assert_lost_one
+	assert_both "GET 200 1"
+	assert_equal "requests in no histogram" "$(http_lost)" ""
+	assert_aborted web server "1 0"
+	assert_aborted cli client "1 0"
+}
+
 # The response comes behind the FIN that ends it: nothing was aborted.
 test_fin_before_the_lost_response()
 {
