@@ -16,11 +16,14 @@ declare -A EMPTY_OF=([podtag_cls_in]=empty_in [podtag_cls_out]=empty_out [podtag
 ORDER=(podtag_cls_in podtag_cls_out podtag_http_in podtag_http_out podtag_on_read podtag_on_state
 	podtag_on_again podtag_on_rexmt podtag_on_synac)
 
+# What a program cannot do without that knows a packet's socket, and one that knows what is in it.
+FLOORS=(lookup_skb_in lookup_skb_out read_skb_in read_skb_out)
+
 # Sets RUNS and TIME_NS of each program.
 read_stats()
 {
 	local name pin
-	for name in "${ORDER[@]}" "${EMPTY_OF[@]}"; do
+	for name in "${ORDER[@]}" "${EMPTY_OF[@]}" "${FLOORS[@]}"; do
 		pin=$PINS/progs/$name
 		[[ $name == podtag_* ]] || pin=$EMPTY/$name
 		read -r "RUNS[$name]" "TIME_NS[$name]" < <(bpftool -j prog show pinned "$pin" |
@@ -31,7 +34,7 @@ read_stats()
 # Runs MEASURE, which sets UNITS, and notes what each program did per unit, and all of them together.
 with_stats() # WORKLOAD MEASURE...
 {
-	local workload=$1 name empty runs ns empty_runs empty_ns sum=0 sum_empty=0
+	local workload=$1 name empty runs ns empty_runs empty_ns sum=0 sum_empty=0 sum_runs=0
 	local -A RUNS TIME_NS RUNS_BEFORE TIME_BEFORE
 	read_stats
 	for name in "${!RUNS[@]}"; do
@@ -45,13 +48,24 @@ with_stats() # WORKLOAD MEASURE...
 		empty_runs=$((RUNS[$empty] - RUNS_BEFORE[$empty]))
 		empty_ns=$((TIME_NS[$empty] - TIME_BEFORE[$empty]))
 		note "$workload" "$name" runs "$(awk "BEGIN { print $runs / $UNITS }")"
-		sum=$((sum + ns)) sum_empty=$((sum_empty + empty_ns))
+		sum=$((sum + ns)) sum_empty=$((sum_empty + empty_ns)) sum_runs=$((sum_runs + runs))
 		((runs && empty_runs)) || continue
 		note "$workload" "$name" ns "$(awk "BEGIN { print $ns / $runs }")"
 		note "$workload" "$name" empty "$(awk "BEGIN { print $empty_ns / $empty_runs }")"
 	done
+	for name in "${FLOORS[@]}"; do
+		empty=empty_${name#*_}
+		note "$workload" "$name" ns "$(per_run "$name")"
+		note "$workload" "$name" empty "$(per_run "$empty")"
+	done
+	note "$workload" all runs "$(awk "BEGIN { print $sum_runs / $UNITS }")"
 	note "$workload" all ns "$(awk "BEGIN { print $sum / $UNITS }")"
 	note "$workload" all empty "$(awk "BEGIN { print $sum_empty / $UNITS }")"
+}
+
+per_run() # PROGRAM
+{
+	awk "BEGIN { print (${TIME_NS[$1]} - ${TIME_BEFORE[$1]}) / (${RUNS[$1]} - ${RUNS_BEFORE[$1]}) }"
 }
 
 units() # SECTION SERVER MEASURE: the last count that MEASURE noted
@@ -109,6 +123,28 @@ report_programs()
 	table_of_programs programs-connect request 'A new connection for each request' 1
 	table_of_programs programs-bulk MB 'A stream into the pod' 1000000
 	table_of_programs programs-loss 'segment sent again' '5 % of what the pod sends is lost' 1
+	table_of_floors
+}
+
+# No program that does the same work can be cheaper than these, which do nothing with what they get.
+table_of_floors()
+{
+	local name workload
+	printf '\n### What cannot be had for less\n\n'
+	sed 's/^\t//' <<-'END'
+		At the same hooks, in the same runs: programs that look up a value on the socket of each packet with
+		payload, as a program must that leaves a socket alone because of what it saw before (lookup), and
+		that then read the message into that value and ask for the time (read). They parse nothing, count
+		nothing, and take no lock.
+
+	END
+	head_cells program traffic 'ns a run' 'times an empty one'
+	for workload in web bulk; do
+		for name in "${FLOORS[@]}" podtag_http_in podtag_http_out; do
+			cells "$name" "$workload" "$(spread_cell "programs-$workload" "$name" ns %.0f)" \
+				"$(times_cell "programs-$workload" "$name")"
+		done
+	done
 }
 
 table_of_programs() # WORKLOAD UNIT TITLE COUNT-IN-A-UNIT

@@ -244,21 +244,12 @@ beside_others()
 	END
 	head_cells '' 'Beyla' 'podtag, this run'
 	cells 'throughput left' '35-46 %' "$(ratios web rate podtag nothing again | interval | awk '{ printf "%.1f %% (%.1f to %.1f)", $1 * 100, $2 * 100, $3 * 100 }')"
-	cells 'BPF programs run per request' 16 "$(runs_per_request)"
+	cells 'BPF programs run per request' 16 "$(median programs-web all runs | xargs printf %.1f)"
 	cells 'CPU s per 100,000 requests' '55-83' "$(spread_cell web podtag cpu %.1f) for the whole machine with wrk and nginx; $(spread_cell web nothing cpu %.1f) without podtag"
 	cells 'agent, RSS' '72-86 MB' "$(awk '{ printf "%.1f MB", $1 / 1e6 }' "$(samples agent 110 rss)") with 110 pods"
 	cells maps '174.6 MB' "$(awk '{ printf "%.1f MB", $1 / 1e6 }' "$(samples agent 110 maps)")"
 	cells 'counting starts' '46 s after its start' 'with ADD, before the pod'"'"'s first process'
 	cells 'counted' '14,968 of 15,020 requests' "$(counted)"
-}
-
-runs_per_request()
-{
-	local program all=0
-	for program in "${ORDER[@]}"; do
-		all=$(awk "BEGIN { print $all + $(median programs-web "$program" runs) }")
-	done
-	awk "BEGIN { printf \"%.1f\", $all }"
 }
 
 counted()
