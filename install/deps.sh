@@ -95,6 +95,7 @@ root() # DIR ARCH
 	done
 	echo "  APT   ${test[*]} ($2, unpacked in $1)"
 	"$(dirname "$0")/unpack" -a "bookworm:$2" "$1" '?priority(required)' kmod "${test[@]}"
+	rm -rf "$1"/var/run "$1"/var/lock # links into /run, once a package is configured
 	list >"$1/packages"
 }
 
