@@ -85,7 +85,9 @@ int pt_http_load(char *text, size_t size);
  */
 bool pt_datapath_is_current(const struct pt_datapath *dp);
 
-/* Detaches and unpins everything. Call with the lock held. 0 when there was nothing either. */
+/* Detaches and unpins everything. Call with the lock held, from a process with one thread. 0 when
+ * there was nothing either; -EBUSY: done, but for the filters of a pod whose namespace cannot be
+ * reached from here. */
 int pt_datapath_unload(void);
 
 /* Adds one to gave_up[reason]. */

@@ -14,6 +14,7 @@
 #include <bpf/libbpf.h>
 
 #include "bpf/datapath.h"
+#include "bpf/detach.h"
 #include "bpf/load.h"
 #include "bpf/words.h"
 
@@ -463,9 +464,16 @@ int pt_datapath_load(char *text, size_t size)
 
 int pt_datapath_unload(void)
 {
+	struct pt_datapath dp = {};
+	int err, left = 0;
+
 	remove_dir(NEW_DIR);
+	if (!pt_datapath_open(&dp))
+		left = pt_detach_pods(&dp);
+	pt_datapath_close(&dp);
 	remove_dir(OLD_DIR);
 	if (rename(PT_DIR, OLD_DIR)) /* gone at once for everybody, then piece by piece */
-		return errno == ENOENT ? 0 : -errno;
-	return remove_dir(OLD_DIR);
+		return errno == ENOENT ? left : -errno;
+	err = remove_dir(OLD_DIR);
+	return err ? err : left;
 }

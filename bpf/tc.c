@@ -155,6 +155,12 @@ int pt_tc_attach_clsact(int netlink_fd, __u32 ifindex, __u32 classid)
 	return err;
 }
 
+void pt_tc_detach_clsact(int netlink_fd, __u32 ifindex)
+{
+	ask_filter(netlink_fd, RTM_DELTFILTER, ifindex, TC_H_MIN_INGRESS);
+	ask_filter(netlink_fd, RTM_DELTFILTER, ifindex, TC_H_MIN_EGRESS);
+}
+
 bool pt_tc_clsact_is_attached(int netlink_fd, __u32 ifindex)
 {
 	return !ask_filter(netlink_fd, RTM_GETTFILTER, ifindex, TC_H_MIN_INGRESS) &&

@@ -16,6 +16,9 @@
  * there already is shared; -EEXIST: another qdisc or another program has the place. */
 int pt_tc_attach_clsact(int netlink_fd, __u32 ifindex, __u32 classid);
 
+/* Takes both filters that pt_tc_attach_clsact() adds away, where they are. */
+void pt_tc_detach_clsact(int netlink_fd, __u32 ifindex);
+
 /* Whether both filters that pt_tc_attach_clsact() adds are there. */
 bool pt_tc_clsact_is_attached(int netlink_fd, __u32 ifindex);
 

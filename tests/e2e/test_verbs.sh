@@ -358,6 +358,15 @@ test_failure_policy_closed()
 	quiet DEL /run/netns/pod c0ffee-pod eth0
 }
 
+# How many programs of podtag's a pod's interface runs.
+filters() # POD
+{
+	local direction
+	for direction in ingress egress; do
+		in_pod "$1" tc -j filter show dev eth0 "$direction" | jq -c '.[] | select(.options.prog)'
+	done | grep -c podtag_cls || true
+}
+
 # A run of podtag by a person.
 test_by_hand()
 {
@@ -375,9 +384,9 @@ test_by_hand()
 	[[ ! -e $PINS ]] || fail "unload left $(find $PINS)"
 	assert_fails "$B/podtag" status
 	"$B/podtag" unload
-	# what runs in the pod's namespace cannot be taken away from there, but a new ADD gets its place
+	assert_equal "filters" "$(filters pod)" 0
 	add pod
-	assert_equal "programs" "$(in_pod pod tc -j filter show dev eth0 ingress | jq 'map(select(.options.prog)) | length')" 1
+	assert_equal "filters of a new ADD" "$(filters pod)" 2
 	traffic_begin pod
 	serve pod 80
 	load "" -c 3 -u 50000 "$(pod_address pod)" 80
