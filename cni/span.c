@@ -108,3 +108,31 @@ bool pt_span_find(const char *text, size_t size, const char *key, struct pt_span
 		c.at++;
 	}
 }
+
+bool pt_span_element(const char *text, size_t size, size_t index, struct pt_span *ret)
+{
+	struct cursor c = { .at = text, .end = text + size };
+
+	skip_space(&c);
+	if (!at_char(&c, "["))
+		return false;
+	c.at++;
+	for (;; index--) {
+		const char *value;
+
+		skip_space(&c);
+		value = c.at;
+		skip_value(&c);
+		if (c.at == value)
+			return false; /* the array is empty */
+		if (!index) {
+			*ret = (struct pt_span){ .text = value, .size = c.at - value };
+			return true;
+		}
+
+		skip_space(&c);
+		if (!at_char(&c, ","))
+			return false;
+		c.at++;
+	}
+}

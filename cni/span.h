@@ -16,4 +16,7 @@ struct pt_span {
  * answer is meaningless, but lies inside it. */
 bool pt_span_find(const char *text, size_t size, const char *key, struct pt_span *ret);
 
+/* Finds an element of the array that the text is, under the same condition. */
+bool pt_span_element(const char *text, size_t size, size_t index, struct pt_span *ret);
+
 #endif
