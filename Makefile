@@ -47,7 +47,7 @@ msg  = @printf '  %-5s %s\n' $(1) $@;
 endif
 
 OBJ   = $(patsubst %.c,$B/%.o,$(sort $(filter-out %.bpf.c,$(wildcard $(1)/*.c))))
-LIB  := $(call OBJ,bpf) $(filter-out %/main.o,$(call OBJ,cni) $(call OBJ,agent))
+LIB  := $(call OBJ,bpf) $(filter-out %/main.o,$(call OBJ,cni) $(call OBJ,agent)) $B/install/conflist.o
 BPF  := $(patsubst %.bpf.c,$B/%.bpf.o,$(sort $(wildcard bpf/*.bpf.c bpf/*/*.bpf.c)))
 TESTS = $(patsubst %.c,$B/%,$(sort $(wildcard tests/$(1)/test_*.c)))
 FUZZERS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
@@ -56,7 +56,7 @@ BENCH := $B/tests/bench/empty $B/tests/bench/empty.bpf.o
 
 VM_BUILT := tests-built $(if $(filter arm64,$(or $(KERNEL),arm64)),tests-built-arm64)
 
-all: $B/podtag $B/podtag-agent          ## build the plugin and the agent
+all: $B/podtag $B/podtag-agent $B/podtag-install ## build the plugin, the agent and the installer
 
 deps: $(DEPS)/stamp                     ## install what the build needs (Debian, as root)
 $(DEPS)/stamp: install/deps.sh
@@ -73,6 +73,14 @@ $B/podtag: $(call OBJ,cni) $(call OBJ,bpf)
 	$(call msg,LINK)$(CC) $(CFLAGS) $(STATIC) $(LDFLAGS) $^ $(CNI_LIBS) -o $@
 $B/podtag-agent: $(call OBJ,agent) $(call OBJ,bpf)
 	$(call msg,LINK)$(CC) $(CFLAGS) $(STATIC) $(LDFLAGS) $^ $(AGENT_LIBS) -o $@
+# What both need of cni/ has nothing of BPF in it.
+INSTALL_CNI := $(patsubst %,$B/cni/%.o,conf env error io log name options span text)
+$B/podtag-pass: $B/install/pass.o $(INSTALL_CNI)
+	$(call msg,LINK)$(CC) $(CFLAGS) $(STATIC) $(LDFLAGS) $^ -ljansson -L$(DEPS)/lib -o $@
+$B/podtag-install: $(filter-out %/pass.o,$(call OBJ,install)) $(INSTALL_CNI)
+	$(call msg,LINK)$(CC) $(CFLAGS) $(STATIC) $(LDFLAGS) $^ -ljansson -L$(DEPS)/lib -o $@
+$B/install/payload.o: $B/podtag $B/podtag-pass
+$B/install/payload.o: override CFLAGS += -DPODTAG_FILE='"$B/podtag"' -DPASS_FILE='"$B/podtag-pass"'
 $B/tests/lib/%: $B/tests/lib/%.o
 	$(call msg,LINK)$(CC) $(CFLAGS) $(STATIC) $(LDFLAGS) $^ $(CNI_LIBS) -o $@
 # The fuzzer is to look for new paths through podtag, not through its tests.
@@ -115,7 +123,7 @@ tests-built-arm64:
 	$(Q)$(MAKE) --no-print-directory ARCH=arm64 tests-built
 variant: all                            # the same as another BPF object with another version
 	$(Q)$(MAKE) --no-print-directory B=$B/variant CLANG='$(CLANG) -include tests/lib/variant.h' \
-		VERSION=99.0.0 $B/variant/podtag
+		VERSION=99.0.0 $B/variant/podtag $B/variant/podtag-install
 demo: deps                              ## pods, traffic with loss, and what podtag sees of it
 	$(Q)install/deps.sh demo $(DEPS)
 	$(Q)$(MAKE) --no-print-directory all $(TOOLS)
@@ -139,6 +147,7 @@ lint: deps lint-deps                    ## formatting, static analysis, shell sc
 install: all                            ## honours DESTDIR, PREFIX, CNI_BIN
 	install -D -m 0755 $B/podtag $(DESTDIR)$(CNI_BIN)/podtag
 	install -D -m 0755 $B/podtag-agent $(DESTDIR)$(PREFIX)/sbin/podtag-agent
+	install -D -m 0755 $B/podtag-install $(DESTDIR)$(PREFIX)/sbin/podtag-install
 clean:                                  ## remove the build folders
 	rm -rf build build-san build-fuzz build-arm64
 help:                                   ## list these targets
