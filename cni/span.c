@@ -121,10 +121,10 @@ bool pt_span_element(const char *text, size_t size, size_t index, struct pt_span
 		const char *value;
 
 		skip_space(&c);
+		if (c.at == c.end || at_char(&c, "]"))
+			return false;
 		value = c.at;
 		skip_value(&c);
-		if (c.at == value)
-			return false; /* the array is empty */
 		if (!index) {
 			*ret = (struct pt_span){ .text = value, .size = c.at - value };
 			return true;

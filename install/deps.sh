@@ -16,7 +16,7 @@ arm64=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
 demo=(iproute2 nftables gojq curl containernetworking-plugins bpftool procps python3)
 test=("${demo[@]}" libcmocka-dev containerd runc busybox-static iperf3 iputils-ping ethtool
 	prometheus python3-grpcio python3-grpc-tools python3-pkg-resources valgrind linux-perf wrk nginx-light
-	apache2-bin openssl)
+	apache2-bin openssl strace)
 # programs whose HTTP is looked at on this machine only: on an emulated one they take minutes to start
 programs=(nodejs golang-go openjdk-17-jdk-headless)
 fuzz=(libclang-rt-14-dev) # of which `make test` replays what was found

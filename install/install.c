@@ -87,9 +87,10 @@ static int check_version(const struct pt_node *node)
 
 	if (!versions)
 		return -1;
-	json_array_foreach (versions, i, version)
+	json_array_foreach (versions, i, version) {
 		if (!strcmp(want, json_string_value(version) ? json_string_value(version) : ""))
 			return 0;
+	}
 	return pt_complain(0, "%s: podtag does not support \"cniVersion\": \"%s\"",
 			   node->base->path, *want ? want : "0.1.0");
 }

@@ -154,8 +154,9 @@ static void print_list(const char *label, const json_t *list)
 	json_t *element;
 	size_t i;
 
-	json_array_foreach (list, i, element)
+	json_array_foreach (list, i, element) {
 		printf("%-10s%s\n", label, json_string_value(element));
+	}
 }
 
 static void print_text(const json_t *status)

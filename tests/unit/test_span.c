@@ -61,6 +61,26 @@ static void finds_the_bytes_of_a_top_level_value(void **state)
 	}
 }
 
+static void finds_the_bytes_of_an_element(void **state)
+{
+	static const char text[] = " [ 1e3 ,\t\"],[\" , {\"a\":[1,2]},[[]], null]";
+	static const char *const elements[] = { "1e3", "\"],[\"", "{\"a\":[1,2]}", "[[]]", "null" };
+	const size_t count = sizeof(elements) / sizeof(*elements);
+	struct pt_span span;
+
+	(void)state;
+	for (size_t i = 0; i < count; i++) {
+		assert_true(pt_span_element(text, strlen(text), i, &span));
+		assert_int_equal(span.size, strlen(elements[i]));
+		assert_memory_equal(span.text, elements[i], span.size);
+	}
+	assert_false(pt_span_element(text, strlen(text), count, &span));
+	assert_false(pt_span_element("[]", 2, 0, &span));
+	assert_false(pt_span_element(" [ ] ", 5, 0, &span));
+	assert_false(pt_span_element("{}", 2, 0, &span));
+	assert_false(pt_span_element("", 0, 0, &span));
+}
+
 static void expect_inside(const char *text, size_t size)
 {
 	char *copy = malloc(size ? size : 1); /* so that ASan sees a read past its end */
@@ -68,6 +88,12 @@ static void expect_inside(const char *text, size_t size)
 
 	memcpy(copy, text, size);
 	if (pt_span_find(copy, size, "k", &span)) {
+		assert_true(span.text >= copy);
+		assert_true(span.text + span.size <= copy + size);
+	}
+	for (size_t i = 0; i < 3; i++) {
+		if (!pt_span_element(copy, size, i, &span))
+			break;
 		assert_true(span.text >= copy);
 		assert_true(span.text + span.size <= copy + size);
 	}
@@ -97,6 +123,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_the_bytes_of_a_top_level_value),
+		cmocka_unit_test(finds_the_bytes_of_an_element),
 		cmocka_unit_test(never_leaves_a_text_that_is_no_json),
 	};
 
