@@ -35,7 +35,8 @@ static bool is_settling(const struct pt_node *node)
 			continue;
 		pt_complain(0, "%s is left out, as CRI-O does; containerd takes no other: %s",
 			    file->path, file->why);
-		if (!file->err && now.tv_sec - file->file.mtime.tv_sec < SETTLE_SECONDS)
+		if (!file->err && now.tv_sec >= file->file.mtime.tv_sec &&
+		    now.tv_sec - file->file.mtime.tv_sec < SETTLE_SECONDS)
 			settling = true;
 	}
 	return settling;
@@ -241,9 +242,11 @@ enum pt_outcome pt_install_once(const struct pt_options *options)
 
 	if (pt_node_find(options, &node))
 		return PT_FAILED;
-	if (!options->dry_run && node.base)
+	if (!options->dry_run)
 		lock = pt_dir_lock(node.conf_dir, LOCK_EX, LOCK_SECONDS);
-	if (!options->dry_run && node.base && lock < 0)
+	if (lock == -ENOENT)
+		ret = PT_NO_BASE;
+	else if (lock < 0 && !options->dry_run)
 		ret = pt_complain(lock, "%s cannot be locked; is another podtag-install at work?",
 				  node.conf_dir);
 	for (int tries = 0; ret == -ESTALE && tries < TRIES; tries++) {

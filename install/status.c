@@ -165,8 +165,9 @@ static void print_text(const json_t *status)
 	const json_t *chain = json_object_get(status, "chain");
 	const char *version = text_of(plugin, "version"), *from = text_of(chain, "made_from");
 
-	printf("%-10s%s: %s%s%s\n", "plugin", text_of(plugin, "path"), text_of(plugin, "state"),
-	       *version ? ", " : "", version);
+	if (plugin)
+		printf("%-10s%s: %s%s%s\n", "plugin", text_of(plugin, "path"),
+		       text_of(plugin, "state"), *version ? ", " : "", version);
 	if (*text_of(chain, "path"))
 		printf("%-10s%s: %s%s%s%s\n", "chain", text_of(chain, "path"),
 		       text_of(chain, "plugins"), *from ? ", made from " : "", from,

@@ -17,6 +17,7 @@
 #define LOCK_SECONDS 30
 /* No call of the plugin takes longer than a second, and what it starts is soon through. */
 #define CALL_MS  1100
+#define AGENT_MS 3000
 #define CALLS_MS 10000
 #define TRIES    20
 
@@ -141,6 +142,8 @@ static int find_process(const struct stat *file, const char *name)
 		}
 		size = readlink(path, exe, sizeof(exe) - 1);
 		exe[size > 0 ? size : 0] = '\0';
+		/* behind the name there may be " (deleted)" */
+		exe[strcspn(exe, " ")] = '\0';
 		if (strrchr(exe, '/') && !strcmp(strrchr(exe, '/') + 1, name))
 			found = atoi(entry->d_name);
 	}
@@ -153,14 +156,17 @@ static int find_process(const struct stat *file, const char *name)
  * from starting, or -1 with a complaint. */
 static int refuse_keepers(const char *bin_dir)
 {
-	int agent = find_process(NULL, "podtag-agent");
 	int lock = pt_dir_lock(bin_dir, LOCK_EX, 0);
+	int agent = 0;
 
 	if (lock == -EWOULDBLOCK)
 		return pt_complain(0, "podtag-install watch runs on this node and would put "
 				      "podtag in again: stop it first");
 	if (lock < 0)
 		return pt_complain(lock, "%s", bin_dir);
+	/* the child that loads for it may outlive one that was just stopped */
+	for (int ms = 0; ms < AGENT_MS && (agent = find_process(NULL, "podtag-agent")); ms += 100)
+		sleep_ms(100);
 	if (agent) {
 		close(lock);
 		return pt_complain(0,

@@ -35,6 +35,12 @@ test_install_and_uninstall()
 
 	pod_add old "$(cat "$list")"
 	assert_equal attached "$(pod_json old | jq -r .value.name)" old
+	agent_start
+	assert_fails install_ uninstall
+	assert_contains "with an agent" "$(cat "$T/err")" "podtag-agent runs here, as process $AGENT_PID"
+	entry_is_last "$list"
+	agent_stop
+	assert_contains "filters" "$(in_pod old tc filter show dev eth0 ingress)" podtag
 	install_ uninstall
 	cmp "$T/original" "$list"
 	assert_equal "mode and owner" "$(stat -c '%a %u:%g' "$list")" "640 12:34"

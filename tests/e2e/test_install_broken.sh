@@ -218,13 +218,13 @@ test_order_on_the_disk()
 	local order
 	needs_strace
 	base_list 10-net.conflist
-	strace -y -o "$T/trace" -e trace=fsync,rename,execve,fork,clone "$B/podtag-install" install "${DIRS[@]}"
+	strace -y -o "$T/trace" -e trace=fsync,rename,clone,unlink "$B/podtag-install" install "${DIRS[@]}"
 	order=$(sed -nE "s|^fsync\([0-9]+<$BIN/.podtag-.*|binary|p; s|^fsync\([0-9]+<$BIN>.*|bin|p
 		s|^clone\(.*|run|p; s|^fsync\([0-9]+<$CONF/.podtag-.*|list|p; s|^fsync\([0-9]+<$CONF>.*|conf|p
-		s|^rename.*\"$BIN/podtag\".*|name-binary|p; s|^rename.*pre-podtag\".*|name-backup|p
+		s|^unlink.*podtag-poke.*|poke|p; s|^rename.*\"$BIN/podtag\".*|name-binary|p; s|^rename.*pre-podtag\".*|name-backup|p
 		s|^rename.*10-net.conflist\".*|name-list|p" "$T/trace" | tr '\n' ' ')
 	assert_equal "order" "$order" \
-		"binary run name-binary bin run list name-backup conf list name-list conf run conf "
+		"binary run name-binary bin run list name-backup conf list name-list conf run conf poke "
 }
 
 # The binary cannot run on this node.
