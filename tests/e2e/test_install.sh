@@ -150,6 +150,16 @@ test_first_in_order()
 	rm "$CONF"/1[01]-*
 	install_ status >/dev/null
 
+	# one that is still being written is waited for
+	base_list 05-slow.conflist slow
+	cp "$CONF/05-slow.conflist" "$T/slow"
+	head -c 100 "$T/slow" >"$CONF/05-slow.conflist"
+	{ sleep 0.7 && cat "$T/slow" >"$CONF/05-slow.conflist"; } &
+	install_ install 2>"$T/err"
+	wait
+	only_added_to "$T/slow" "$CONF/05-slow.conflist"
+	rm "$CONF"/05-slow*
+
 	# another one comes before: podtag goes where the runtime looks now, and out of both
 	base_list 15-new.conflist new
 	assert_fails install_ status

@@ -255,4 +255,34 @@ test_no_answer()
 	umount "$BIN"
 }
 
+# An ADD that began before uninstall loads the programs when the chain and the binary are changed already.
+test_call_under_way()
+{
+	needs_strace
+	base_list 10-net.conflist
+	install_ install
+	netns_new pod
+	CNI_COMMAND=ADD CNI_CONTAINERID=c CNI_NETNS=/run/netns/pod CNI_IFNAME=eth0 \
+		strace -o /dev/null -e inject=bpf:delay_enter=400000:when=1 "$BIN/podtag" \
+		<<<'{"cniVersion":"1.0.0","name":"n","type":"podtag","prevResult":{}}' >"$T/result" 2>"$T/err" &
+	PIDS+=($!)
+	wait_for 5 is_running "$BIN/podtag"
+	[[ ! -e $PINS ]]
+	install_ uninstall
+	assert_kernel_clean
+	wait "${PIDS[-1]}" || fail "$(cat "$T/result" "$T/err")"
+	PIDS=()
+	assert_kernel_clean
+	ip netns del pod
+}
+
+is_running() # PROGRAM
+{
+	local exe
+	for exe in /proc/[0-9]*/exe; do
+		[[ $(readlink "$exe") != "$1" ]] || return 0
+	done
+	return 1
+}
+
 run_tests "$@"
