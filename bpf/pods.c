@@ -399,6 +399,23 @@ int pt_attachment_write(struct pt_datapath *dp, const struct pt_attachment_key *
 	return bpf_map_update_elem(dp->maps[PT_MAP_ATTACHMENTS], key, attachment, BPF_EXIST);
 }
 
+static int is_ended(const void *key, const void *value, void *arg)
+{
+	const struct pt_pod *pod = value;
+
+	(void)key;
+	return pod->deleted_ns && !strcmp(pod->container_id, arg);
+}
+
+int pt_pod_has_ended(const struct pt_datapath *dp, const char *container_id)
+{
+	char fitted[sizeof(((struct pt_pod *)0)->container_id)];
+
+	pt_text_fit(fitted, sizeof(fitted), container_id);
+	return pt_map_each(dp->maps[PT_MAP_PODS], sizeof(__u64), sizeof(struct pt_pod), is_ended,
+			   fitted);
+}
+
 struct gc {
 	const char *network;
 	pt_wanted_fn *wanted;

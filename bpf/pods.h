@@ -38,6 +38,10 @@ int pt_slot_clear(struct pt_datapath *dp, __u32 classid);
  * returns 0. */
 int pt_attachment_end(struct pt_datapath *dp, const struct pt_attachment_key *key);
 
+/* Whether a sandbox of that container id has ended, and no later than its final values are kept: 1,
+ * 0 or a negative errno. */
+int pt_pod_has_ended(const struct pt_datapath *dp, const char *container_id);
+
 /* Says whether the attachment of that key is still wanted. */
 typedef bool pt_wanted_fn(const struct pt_attachment_key *key, void *arg);
 

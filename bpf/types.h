@@ -32,7 +32,7 @@ struct pt_pod {
 	__u32 netns;      /* inode number of the network namespace, the kernel's ns.inum */
 	__u32 ifindex;    /* of node_interface, 0 when there is none */
 	__u32 classid;    /* of its filters, and with it its slot in pod_traffic */
-	__u32 pad;
+	__u32 node_netns; /* inode of the network namespace that ifindex is of; 0: not known */
 };
 
 /* Maps pod_by_netns (key __u32 ns.inum) and pod_by_ip. */

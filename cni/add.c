@@ -84,6 +84,7 @@ static void fill_pod(const struct pt_env *env, const struct pt_conf *conf,
 	set_text(pod->node_interface, sizeof(pod->node_interface), link->peer_name);
 	pod->netns = link->netns;
 	pod->ifindex = link->peer_ifindex;
+	pod->node_netns = pt_netns_own();
 	read_addresses(conf->prev_result, pod);
 	read_cgroup(conf, session, pod);
 }
@@ -115,7 +116,7 @@ static void miss_map(struct pt_session *session, int err)
 
 static void undo(struct pt_session *session, const struct pt_attachment_key *key)
 {
-	if (!session->locked && pt_session_begin(session, LOCK_MS, false))
+	if (pt_session_begin(session, LOCK_MS, false))
 		return;
 	pt_attachment_end(&session->dp, key);
 	pt_session_unlock(session);
@@ -180,7 +181,7 @@ int pt_add(const struct pt_env *env, const struct pt_conf *conf, struct pt_sessi
 		if (ret)
 			miss_link(session, env, ret, &link);
 		link.netns = netns; /* known whatever netlink said */
-		if (!pt_session_begin(session, LOCK_MS, true))
+		if (!pt_session_begin(session, LOCK_MS, session->command == PT_ADD))
 			tag_and_attach(env, conf, session, &link);
 		pt_link_close(&link);
 		close(netns_fd);

@@ -27,22 +27,19 @@ static bool clsact_is_attached(const struct pt_env *env)
 	return attached;
 }
 
-int pt_check(const struct pt_env *env, const struct pt_conf *conf, struct pt_session *session,
-	     struct pt_error *err)
+int pt_attachment_check(const struct pt_env *env, const char *network, struct pt_session *session,
+			struct pt_error *err)
 {
 	struct pt_attachment attachment;
 	struct pt_attachment_key key;
 
-	if (!conf->closed)
-		return 0; /* CRI-O refuses the pod on an error */
-
 	if (pt_session_open(session))
 		return pt_fail(err, PT_CNI_CHECK_FAILED, "podtag's datapath is not loaded");
 
-	pt_attachment_key_fill(&key, conf->name, env->container_id, env->ifname);
+	pt_attachment_key_fill(&key, network, env->container_id, env->ifname);
 	if (bpf_map_lookup_elem(session->dp.maps[PT_MAP_ATTACHMENTS], &key, &attachment))
 		return pt_fail(err, PT_CNI_CHECK_FAILED, "no attachment of %s in network %s",
-			       env->ifname, conf->name);
+			       env->ifname, network);
 	if (attachment.hook == PT_HOOK_NONE)
 		return pt_fail(err, PT_CNI_CHECK_FAILED, "no tc program attached for %s: %s",
 			       env->ifname, attachment.reason);
@@ -53,4 +50,12 @@ int pt_check(const struct pt_env *env, const struct pt_conf *conf, struct pt_ses
 		return pt_fail(err, PT_CNI_CHECK_FAILED, "the tcx links of interface %u are gone",
 			       attachment.ifindex);
 	return 0;
+}
+
+int pt_check(const struct pt_env *env, const struct pt_conf *conf, struct pt_session *session,
+	     struct pt_error *err)
+{
+	if (!conf->closed)
+		return 0; /* CRI-O refuses the pod on an error */
+	return pt_attachment_check(env, conf->name, session, err);
 }

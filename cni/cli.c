@@ -19,6 +19,7 @@ static const struct command {
 } commands[] = {
 	{ { "load" }, pt_cli_load, "load the programs into the kernel, or upgrade them in place" },
 	{ { "unload" }, pt_cli_unload, "detach the programs and forget all pods and counts" },
+	{ { "adopt" }, pt_cli_adopt, "attach pods that run already; exits 1 when one cannot be" },
 	{ { "status" },
 	  pt_cli_status,
 	  "what is loaded, and what gave up; exits 1 when nothing is" },

@@ -76,9 +76,8 @@ static int read_variables(struct pt_env *env, struct pt_error *err)
 	return 0;
 }
 
-/* K=V;K=V in any order; what has another form, or another key, is somebody else's.
- * K8S_POD_INFRA_CONTAINER_ID is not read: it is CNI_CONTAINERID again, without its guarantees. */
-static int read_args(struct pt_env *env)
+/* K8S_POD_INFRA_CONTAINER_ID is not read: it is CNI_CONTAINERID again, without its guarantees. */
+void pt_env_set_arg(struct pt_env *env, const char *key, const char *value)
 {
 	const struct {
 		const char *key;
@@ -88,6 +87,16 @@ static int read_args(struct pt_env *env)
 		{ "K8S_POD_NAME", &env->pod_name },
 		{ "K8S_POD_UID", &env->pod_uid },
 	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		if (!strcmp(key, known[i].key))
+			*known[i].value = *value ? value : NULL;
+	}
+}
+
+/* K=V;K=V in any order; what has another form, or another key, is somebody else's. */
+static int read_args(struct pt_env *env)
+{
 	const char *args = variable_get("CNI_ARGS");
 	char *pair, *value, *rest;
 
@@ -101,10 +110,7 @@ static int read_args(struct pt_env *env)
 		if (!value)
 			continue;
 		*value++ = '\0';
-		for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
-			if (!strcmp(pair, known[i].key))
-				*known[i].value = *value ? value : NULL;
-		}
+		pt_env_set_arg(env, pair, value);
 	}
 	return 0;
 }

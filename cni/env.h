@@ -32,6 +32,9 @@ extern const char *const pt_command_names[PT_COMMAND_COUNT];
  * with *err filled. Call pt_env_done() in both cases. */
 int pt_env_read(struct pt_env *ret, struct pt_error *err);
 
+/* Takes one of CNI_ARGS' pairs; a key that is not known means nothing. The value must stay. */
+void pt_env_set_arg(struct pt_env *env, const char *key, const char *value);
+
 /* A zeroed env is fine. */
 void pt_env_done(struct pt_env *env);
 

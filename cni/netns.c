@@ -26,6 +26,13 @@ int pt_netns_open(const char *path, __u32 *inode)
 	return fd;
 }
 
+__u32 pt_netns_own(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/net", &st) ? 0 : st.st_ino;
+}
+
 int pt_netns_is_own(const char *path)
 {
 	struct stat own, other;

@@ -11,6 +11,9 @@
  * -EINVAL: the path is something else. */
 int pt_netns_open(const char *path, __u32 *inode);
 
+/* The inode number of this process's own namespace, 0 when that cannot be told. */
+__u32 pt_netns_own(void);
+
 /* Whether the path is this process's own namespace: 1, 0, or a negative errno when that cannot be
  * told. */
 int pt_netns_is_own(const char *path);

@@ -44,8 +44,11 @@ static void close_datapath(struct pt_session *session)
 
 static int take_lock(struct pt_session *session, int lock_ms)
 {
-	int err = pt_datapath_lock(lock_ms);
+	int err;
 
+	if (session->locked)
+		return 0;
+	err = pt_datapath_lock(lock_ms);
 	if (err < 0) {
 		pt_session_miss(session, PT_LOCK, PT_CNI_TRY_LATER,
 				"the datapath's lock is not to be had: %s", strerror(-err));
@@ -103,10 +106,12 @@ void pt_session_miss(struct pt_session *session, enum pt_reason reason, enum pt_
 	va_end(args);
 	pt_log(PT_LOG_WARN, "%s", text);
 
-	if (!session->missed)
+	if (!session->missed) {
 		pt_fail(err, code, "%s", text);
+		session->reason = reason;
+	}
 	session->missed = true;
-	if (!pt_session_open(session))
+	if (session->command < PT_COMMAND_COUNT && !pt_session_open(session))
 		pt_gave_up(&session->dp, reason);
 }
 

@@ -11,9 +11,10 @@
 #include "cni/error.h"
 
 struct pt_session {
-	enum pt_command command;
-	bool missed;          /* something was left undone */
-	struct pt_error miss; /* what, for failurePolicy closed: the first of them */
+	enum pt_command command; /* PT_COMMAND_COUNT: no runtime's call, and not counted */
+	bool missed;             /* something was left undone */
+	struct pt_error miss;    /* what, for failurePolicy closed: the first of them */
+	enum pt_reason reason;   /* of that one */
 	bool open;
 	struct pt_datapath dp;
 	ino_t inode; /* of the load that dp is of */
@@ -21,9 +22,9 @@ struct pt_session {
 	int lock_fd;
 };
 
-/* Takes the lock and opens the datapath; with load, loads it where nothing is. Returns 0 or a
- * negative errno, -ENOENT without load meaning that nothing is loaded. The failure is noted as a
- * miss already, apart from that -ENOENT. */
+/* Takes the lock, unless this session has it, and opens the datapath; with load, loads it where
+ * nothing is. Returns 0 or a negative errno, -ENOENT without load meaning that nothing is loaded.
+ * The failure is noted as a miss already, apart from that -ENOENT. */
 int pt_session_begin(struct pt_session *session, int lock_ms, bool load);
 
 /* Gives the lock back; the datapath stays open. Without the lock it does nothing. */
@@ -33,7 +34,8 @@ void pt_session_unlock(struct pt_session *session);
  * already, or a negative errno. */
 int pt_session_open(struct pt_session *session);
 
-/* Notes that something could not be done: logs it and counts it in gave_up. */
+/* Notes that something could not be done: logs it, and counts it in gave_up when a runtime called.
+ */
 void pt_session_miss(struct pt_session *session, enum pt_reason reason, enum pt_cni_code code,
 		     const char *format, ...) __attribute__((format(printf, 4, 5)));
 

@@ -23,4 +23,9 @@ pt_verb_fn pt_gc;
 void pt_attachment_key_fill(struct pt_attachment_key *ret, const char *network,
 			    const char *container_id, const char *ifname);
 
+/* Whether what ADD did is still there: its record, and the tc programs where it says. Returns 0, or
+ * -1 with *err saying what is not. */
+int pt_attachment_check(const struct pt_env *env, const char *network, struct pt_session *session,
+			struct pt_error *err);
+
 #endif
