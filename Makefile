@@ -71,7 +71,8 @@ build/deps/%-stamp: install/deps.sh
 
 $B/podtag: $(call OBJ,cni) $(call OBJ,bpf)
 	$(call msg,LINK)$(CC) $(CFLAGS) $(STATIC) $(LDFLAGS) $^ $(CNI_LIBS) -o $@
-$B/podtag-agent: $(call OBJ,agent) $(call OBJ,bpf)
+# The agent adopts pods by the plugin's own ADD.
+$B/podtag-agent: $(call OBJ,agent) $(filter-out %/main.o,$(call OBJ,cni)) $(call OBJ,bpf)
 	$(call msg,LINK)$(CC) $(CFLAGS) $(STATIC) $(LDFLAGS) $^ $(AGENT_LIBS) -o $@
 # What both need of cni/ has nothing of BPF in it.
 INSTALL_CNI := $(patsubst %,$B/cni/%.o,conf env error io log name options span text)

@@ -3,16 +3,14 @@
 #include "agent/loader.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <malloc.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/child.h"
+#include "agent/dead.h"
 #include "agent/log.h"
 #include "bpf/datapath.h"
 #include "bpf/pods.h"
@@ -26,19 +24,19 @@
 /* Of the agent itself, which must go on serving. What is not swept now is swept later. */
 #define SWEEP_LOCK_MS 20
 
-/* What the child tells, in one write. */
+/* What the child tells. */
 struct outcome {
 	int result; /* enum pt_load_result or a negative errno */
 	char text[1024];
 };
 
-_Static_assert(sizeof(struct outcome) <= PIPE_BUF, "written to the pipe as a whole or not at all");
+_Static_assert(sizeof(struct outcome) <= PT_CHILD_TELLS, "the child can tell it");
 
 struct pt_loader {
 	struct event_base *base;
 	struct event *timer;
-	struct event *done; /* the child has told its outcome, or died; NULL without a child */
-	pid_t child;
+	struct pt_child *child; /* that loads */
+	struct pt_adopter *adopter;
 	char problem[1200]; /* of the last load; empty when it went well */
 	char open_problem[64];
 };
@@ -50,11 +48,12 @@ static void wake_in(struct pt_loader *loader, int seconds)
 	evtimer_add(loader->timer, &pause);
 }
 
-static void load(struct outcome *ret)
+static void load(void *outcome)
 {
+	struct outcome *ret = outcome;
 	int result, lock = pt_datapath_lock(LOAD_LOCK_MS);
 
-	*ret = (struct outcome){ .result = lock };
+	ret->result = lock;
 	if (lock == -ETIMEDOUT)
 		snprintf(ret->text, sizeof(ret->text), "another process holds the lock on %s",
 			 PT_ROOT);
@@ -71,23 +70,6 @@ static void load(struct outcome *ret)
 		ret->text[0] = '\0';
 	if (result > ret->result)
 		ret->result = result;
-}
-
-/* Runs in the child. The agent's signals and sockets are none of its business; above all the
- * listening socket must not outlive an agent that is killed. */
-static _Noreturn void run_child(int pipe_fd)
-{
-	struct outcome outcome;
-
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGINT, SIG_DFL);
-	alarm(LOAD_SECONDS); /* kills a child that hangs */
-	if (dup2(pipe_fd, STDERR_FILENO + 1) < 0 || close_range(STDERR_FILENO + 2, ~0u, 0) ||
-	    fcntl(STDERR_FILENO + 1, F_SETFD, FD_CLOEXEC))
-		_exit(1);
-
-	load(&outcome);
-	_exit(write(STDERR_FILENO + 1, &outcome, sizeof(outcome)) != sizeof(outcome));
 }
 
 /* Keeps the reason as one line for /readyz and for the log; libbpf's come in several. */
@@ -122,6 +104,7 @@ static void take_outcome(struct pt_loader *loader, const struct outcome *outcome
 		[PT_LOAD_CREATED] = "podtag's programs are loaded",
 		[PT_LOAD_UPGRADED] = "podtag's programs are replaced by those of this version",
 	};
+	struct pt_datapath dp;
 
 	if (outcome->result < 0) {
 		fail(loader, strerror(-outcome->result), outcome->text);
@@ -133,81 +116,59 @@ static void take_outcome(struct pt_loader *loader, const struct outcome *outcome
 		pt_agent_log(PT_LOG_WARN, "no HTTP metrics on this node: %s", outcome->text);
 	loader->problem[0] = '\0';
 	wake_in(loader, SWEEP_SECONDS);
+	if (!pt_datapath_open(&dp)) {
+		pt_adopter_look(loader->adopter, &dp);
+		pt_datapath_close(&dp);
+	}
 }
 
-static void on_child_done(evutil_socket_t fd, short what, void *arg)
+static void on_loaded(const void *outcome, const char *problem, void *arg)
 {
 	struct pt_loader *loader = arg;
-	struct outcome outcome;
-	int status = 0;
-	ssize_t len;
-	char text[64];
 
-	(void)what;
-	len = read(fd, &outcome, sizeof(outcome));
-	close(fd);
-	event_free(loader->done);
-	loader->done = NULL;
-	while (waitpid(loader->child, &status, 0) < 0 && errno == EINTR)
-		continue;
-
-	if (len == sizeof(outcome)) {
-		take_outcome(loader, &outcome);
-		return;
-	}
-	snprintf(text, sizeof(text), "the loader ended by %s %d",
-		 WIFSIGNALED(status) ? "signal" : "status",
-		 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-	fail(loader, text, "");
-}
-
-static int start_child(struct pt_loader *loader)
-{
-	int fds[2], err;
-
-	if (pipe2(fds, O_CLOEXEC))
-		return -errno;
-
-	loader->done = event_new(loader->base, fds[0], EV_READ, on_child_done, loader);
-	loader->child = loader->done ? fork() : -1;
-	if (!loader->child)
-		run_child(fds[1]);
-
-	err = loader->child < 0 ? -errno : 0;
-	close(fds[1]);
-	if (!err && event_add(loader->done, NULL))
-		err = -ENOMEM; /* the child finishes unheard */
-	if (err) {
-		if (loader->done)
-			event_free(loader->done);
-		loader->done = NULL;
-		close(fds[0]);
-	}
-	return err;
+	if (outcome)
+		take_outcome(loader, outcome);
+	else
+		fail(loader, problem, "");
+	pt_child_free(loader->child);
+	loader->child = NULL;
 }
 
 static void sweep(struct pt_datapath *dp)
 {
-	int err, lock = pt_datapath_lock(SWEEP_LOCK_MS);
+	struct pt_dead dead = {};
+	int err, lock;
 
+	err = pt_dead_find(dp, &dead); /* before the lock, for it may take a while */
+	if (err)
+		pt_agent_log(PT_LOG_WARN, "pods without a DEL can't be looked for: %s",
+			     strerror(-err));
+	lock = pt_datapath_lock(SWEEP_LOCK_MS);
 	if (lock == -ETIMEDOUT) {
 		pt_agent_log(PT_LOG_DEBUG, "no sweep this time: the datapath is busy");
-		return;
+		goto free_dead;
 	}
 	if (lock < 0) {
 		pt_agent_log(PT_LOG_WARN, "no sweep: %s: %s", PT_ROOT, strerror(-lock));
-		return;
+		goto free_dead;
 	}
 
-	err = pt_pods_sweep(dp);
+	err = pt_dead_end(dp, &dead);
+	if (!err)
+		err = pt_pods_sweep(dp);
 	if (err < 0)
 		pt_agent_log(PT_LOG_WARN, "the sweep was cut short: %s", strerror(-err));
 	close(lock);
 	pt_tc_reap();
+
+free_dead:
+	pt_dead_free(&dead);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
+	static const struct pt_child_work work = { sizeof(struct outcome), LOAD_SECONDS, load,
+						   on_loaded };
 	struct pt_loader *loader = arg;
 	struct pt_datapath dp;
 	bool is_current;
@@ -219,8 +180,10 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	err = pt_datapath_open(&dp);
 	if (!err) {
 		is_current = pt_datapath_is_current(&dp);
-		if (is_current)
+		if (is_current) {
 			sweep(&dp);
+			pt_adopter_look(loader->adopter, &dp);
+		}
 		pt_datapath_close(&dp);
 		if (is_current) {
 			loader->problem[0] = '\0';
@@ -229,9 +192,9 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		}
 	}
 
-	err = start_child(loader);
-	if (err)
-		fail(loader, strerror(-err), "");
+	loader->child = pt_child_new(loader->base, &work, loader);
+	if (!loader->child)
+		fail(loader, strerror(errno), "");
 }
 
 const char *pt_loader_problem(struct pt_loader *loader)
@@ -262,12 +225,18 @@ struct pt_loader *pt_loader_new(struct event_base *base)
 
 	loader->base = base;
 	loader->timer = evtimer_new(base, on_timer, loader);
-	if (!loader->timer) {
-		free(loader);
+	loader->adopter = pt_adopter_new(base);
+	if (!loader->timer || !loader->adopter) {
+		pt_loader_free(loader);
 		return NULL;
 	}
 	on_timer(-1, 0, loader);
 	return loader;
+}
+
+const struct pt_adopter_record *pt_loader_adopted(const struct pt_loader *loader)
+{
+	return pt_adopter_record(loader->adopter);
 }
 
 void pt_loader_free(struct pt_loader *loader)
@@ -275,10 +244,9 @@ void pt_loader_free(struct pt_loader *loader)
 	if (!loader)
 		return;
 
-	if (loader->done) {
-		close(event_get_fd(loader->done));
-		event_free(loader->done);
-	}
-	event_free(loader->timer);
+	pt_child_free(loader->child);
+	pt_adopter_free(loader->adopter);
+	if (loader->timer)
+		event_free(loader->timer);
 	free(loader);
 }

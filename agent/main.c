@@ -23,8 +23,9 @@ struct agent {
 
 static int write_metrics(struct evbuffer *out, enum pt_format format, void *arg)
 {
-	(void)arg;
-	return pt_scrape(out, format);
+	struct agent *agent = arg;
+
+	return pt_scrape(out, format, pt_loader_adopted(agent->loader));
 }
 
 static const char *problem(void *arg)

@@ -345,6 +345,28 @@ static void write_self(struct pt_page *page, const struct pt_metrics *metrics)
 	pt_page_count(page, 1);
 }
 
+static void write_adoption(struct pt_page *page, const struct pt_adopter_record *record)
+{
+	static const struct pt_family adopted = { "podtag_pods_adopted", PT_COUNTER, NULL,
+						  "Interfaces of pods that ran without podtag, or "
+						  "whose ADD could not do all of it, and "
+						  "that this agent attached." };
+	static const struct pt_family not_adopted = {
+		"podtag_pods_not_adopted", PT_GAUGE, NULL,
+		"Interfaces of pods that could not be attached when the agent last tried, by "
+		"reason, "
+		"and what of libcni's cache could not be read."
+	};
+
+	pt_page_family(page, &adopted);
+	pt_page_count(page, record->adopted);
+	pt_page_family(page, &not_adopted);
+	for (int i = 0; i < PT_NOT_ADOPTED_COUNT; i++) {
+		WORD(page, "reason", pt_not_adopted_names[i]);
+		pt_page_count(page, record->not_adopted[i]);
+	}
+}
+
 static void write_scrapes(struct pt_page *page, const struct pt_metrics *metrics)
 {
 	static const struct pt_family duration = { "podtag_scrape_duration_seconds", PT_GAUGE,
@@ -422,6 +444,8 @@ int pt_metrics_write(struct evbuffer *out, enum pt_format format, const struct p
 	if (metrics->maps)
 		write_maps(&page, metrics->maps, metrics->map_count);
 	write_self(&page, metrics);
+	if (metrics->adopted)
+		write_adoption(&page, metrics->adopted);
 	write_scrapes(&page, metrics);
 	write_process(&page, &metrics->process);
 	pt_page_end(&page);

@@ -3,6 +3,7 @@
 #ifndef PT_AGENT_METRICS_H
 #define PT_AGENT_METRICS_H
 
+#include "agent/adopter.h"
 #include "agent/exposition.h"
 #include "bpf/snapshot.h"
 
@@ -25,6 +26,7 @@ struct pt_metrics {
 	size_t program_count;
 	const struct pt_map_record *maps;
 	size_t map_count;
+	const struct pt_adopter_record *adopted; /* NULL: not written */
 	struct pt_process process;
 	uint64_t scrape_ns;      /* how long the last page took, 0 before there was one */
 	uint64_t failed_scrapes; /* pages that lack something because a read failed */

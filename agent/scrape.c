@@ -32,7 +32,7 @@ static bool is_failed(int result, const char *what)
 	return true;
 }
 
-int pt_scrape(struct evbuffer *out, enum pt_format format)
+int pt_scrape(struct evbuffer *out, enum pt_format format, const struct pt_adopter_record *adopted)
 {
 	struct pt_program_record programs[PT_RECORDS_MAX];
 	struct pt_map_record maps[PT_RECORDS_MAX];
@@ -65,6 +65,7 @@ int pt_scrape(struct evbuffer *out, enum pt_format format)
 
 	failed += any_failed;
 	metrics.failed_scrapes = failed;
+	metrics.adopted = adopted;
 	metrics.scrape_ns = last_ns;
 	pt_process_read(&metrics.process);
 	result = pt_metrics_write(out, format, &metrics);

@@ -1,0 +1,396 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Pods that ran before podtag came: attached as by an ADD, counted from then on, and ended without a DEL.
+# shellcheck source=../lib/lib.sh disable=SC1091
+. "$(dirname "$0")/../lib/lib.sh"
+
+CACHE=/var/lib/cni/results
+
+# Chains as they are before podtag is installed, and after.
+before() { conflist net 1.0.0 "$(bridge 1)"; }
+after() { conflist net 1.0.0 "$(bridge 1)" "$(podtag "$@")"; }
+
+# "ADOPTED ATTACHED DEAD NOT-ADOPTED", and 1 for an exit status where something was not adopted.
+assert_adopted() # WHAT NUMBERS
+{
+	local status=0 expected=0
+	"$B/podtag" -j adopt >"$T/adopt" || status=$?
+	[[ ${2##* } == 0 ]] || expected=1
+	assert_equal "$1" "$(jq -r '[.adopted, .attached, .dead, (.not_adopted | length)] | map(tostring) | join(" ")' \
+		<"$T/adopt") $(jq -c .not_adopted <"$T/adopt")" "$2 $(jq -c .not_adopted <"$T/adopt")"
+	assert_equal "$1: exit status" "$status" "$expected"
+}
+
+not_adopted() { jq -r --arg key "$1" '[.not_adopted[][$key]] | sort | join(",")' <"$T/adopt"; } # KEY
+
+# What an ADD makes of a pod, apart from when.
+identity() # POD
+{
+	pod_json "$1" | jq -c '.value | del(.created_ns, .deleted_ns, .classid, .netns, .ifindex, .node_interface)'
+}
+
+# As libcni does when the namespace and the chain are gone already.
+forget() # POD
+{
+	ip netns del "$1"
+	rm -f "$T/$1.pod" "$CACHE"/*"$(container_of "$1")"*
+}
+
+no_pods() { [[ $(map_entries attachments) == 0 && ! $(pins) ]]; }
+
+# The same pod, once by ADD and once adopted.
+test_identity_is_that_of_add()
+{
+	local mode added
+	for mode in clsact tcx; do
+		[[ $mode == clsact ]] || has_tcx || continue
+		"$B/podtag" load
+		pod_add pod "$(after $mode)" --runtime-config '{"cgroupPath":"/"}'
+		added=$(identity pod)
+		"$B/podtag" unload
+		"$B/podtag" load
+		assert_adopted "$mode" "1 0 0 0"
+		assert_equal "$mode: identity" "$(identity pod)" "$added"
+		assert_equal "$mode: hook" "$(map_dump attachments | jq -r '.[0].formatted.value.hook')" \
+			"$([[ $mode == tcx ]] && echo PT_HOOK_TCX || echo PT_HOOK_CLSACT)"
+		assert_equal "$mode: mark" "$(map_dump pod_by_ifindex | jq -r '.[0].formatted.value.mark_mask')" \
+			"$([[ $mode == tcx ]] && echo $((0xff000000)) || echo 0)"
+		assert_adopted "$mode, again" "0 1 0 0"
+		assert_equal "$mode: pods" "$(map_entries pods)" 1
+		pod_del pod
+		"$B/podtag" unload
+	done
+}
+
+# Connections older than podtag: each packet and each retransmit from adoption on is counted.
+test_old_connections_are_counted()
+{
+	local gap kernel podtag id
+	pod_add web "$(before)"
+	pod_add cli "$(before)"
+	serve web 80
+	# with pauses, to have moments at which nothing moves
+	in_pod cli "$TOOLS/load" run -j 4 -c 4 -r 16 -i 500 -u 200000 -d 200000 "$(pod_address web)" 80 >"$T/load" &
+	PIDS+=($!)
+	wait_for 10 has_received web 500000
+	agent_start
+	wait_for 10 is_adopted 2
+	id=$(pod_id web)
+
+	same_moment 10 "link_traffic web eth0" "pod_traffic web"
+	gap=$(minus "$A_VALUE" "$B_VALUE")
+	[[ " $gap " != *" 0 "* ]] || fail "nothing was sent before podtag came: $gap"
+	same_moment 10 "kernel_retransmits web" "pod_retransmits web"
+	kernel=${A_VALUE%% *} podtag=${B_VALUE%% *}
+	lose web 3
+	lose cli 3
+	kill -0 "${PIDS[-1]}" || fail "the connections did not last"
+	wait "${PIDS[-1]}" || fail "$(cat "$T/load")"
+	unset 'PIDS[-1]'
+	lose_nothing
+	wait_for 30 sockets_are_quiet web
+
+	same_moment 10 "link_traffic web eth0" "pod_traffic web"
+	assert_equal "interface less podtag" "$(minus "$A_VALUE" "$B_VALUE")" "$gap"
+	same_moment 10 "kernel_retransmits web" "pod_retransmits web"
+	say "kernel $A_VALUE, podtag $B_VALUE"
+	assert_told "retransmits" $((${B_VALUE%% *} - podtag)) $((${A_VALUE%% *} - kernel))
+	assert_at_least "retransmits" $((${A_VALUE%% *} - kernel)) 10
+	assert_equal "pod id" "$(pod_id web)" "$id"
+	assert_equal "pods" "$(metric podtag_pods_adopted_total)" 2
+
+	# these pods' chain is without podtag, so no DEL comes; a server of web's still runs
+	pod_del cli
+	pod_del web
+	wait_for 20 ended cli
+	assert_equal "web's entry in pod_by_netns" "$(map_entries pod_by_netns)" 1
+	kill "${PIDS[@]}"
+	wait_for 20 no_pods
+	assert_equal "info" "$(metric podtag_pod_info)" ""
+	assert_equal "kept traffic" "$(metric pod_network_bytes_total 'pod="web"' 'direction="receive"')" "$(pod_traffic web | cut -d ' ' -f 2)"
+}
+
+has_received() { (($(link_traffic "$1" eth0 | cut -d ' ' -f 2) > $2)); } # POD BYTES
+is_adopted() { [[ $(metric podtag_pods_adopted_total) == "$1" ]]; } # COUNT
+
+ended() { [[ $(pod_json "$1" | jq .value.deleted_ns) != 0 ]]; } # POD
+
+cache_file() { echo "$CACHE/net-$(container_of "$1")-eth0"; } # POD
+
+# A file that differs in one key from a living pod's.
+cache_with() # NAME POD JQ-FILTER
+{
+	jq -c "$3" <"$(cache_file "$2")" >"$T/cache_with"
+	mv "$T/cache_with" "$CACHE/$1"
+}
+
+test_what_is_in_the_cache()
+{
+	pod_add web "$(before)"
+	assert_fails "$B/podtag" adopt
+	assert_contains "not loaded" "$(cat "$T/err")" "podtag load"
+	"$B/podtag" load
+	# dead: its namespace is gone, or a file is in its place; not one: its chain's loopback
+	cache_with gone web '.containerId = "gone" | .netns = "/run/netns/gone"'
+	touch /run/netns/plain
+	cache_with plain web '.containerId = "plain" | .netns = "/run/netns/plain"'
+	cache_with lo web '.networkName = "cni-loopback" | .ifName = "lo"'
+	assert_adopted "the dead" "1 0 2 0"
+	rm -f "$CACHE"/{gone,plain,lo} /run/netns/plain
+
+	echo '{"kind":"cniCacheV1",' >"$CACHE/half"
+	assert_adopted "being written" "0 1 0 0"
+	touch -d '1 minute ago' "$CACHE/half"
+	cache_with kind web '.kind = "cniCacheV9"'
+	cache_with own web ".containerId = \"own\" | .netns = \"/proc/self/ns/net\""
+	cache_with noif web '.containerId = "noif" | .ifName = "eth7"'
+	cache_with old web ".containerId = \"old\" | .config = \"$(conflist net 0.2.0 | base64 -w 0)\""
+	cache_with netns web '.containerId = "netns" | .netns = "/run/netns/web/\("a" * 5000)"'
+	assert_adopted "what is broken" "0 1 0 6"
+	assert_equal "reasons" "$(not_adopted reason)" "cache_file,cache_file,config,netns,no_interface,own_netns"
+	assert_contains "field" "$(not_adopted text)" 'invalid value for "kind": "cniCacheV9"'
+	assert_contains "pods" "$(not_adopted pod)" "web"
+	rm -f "$CACHE"/{half,kind,own,noif,old,netns}
+	assert_adopted "mended" "0 1 0 0"
+	"$B/podtag" unload >/dev/null
+	pod_del web
+}
+
+test_no_cache()
+{
+	agent_start
+	assert_equal "no folder" "$(metric podtag_pods_not_adopted 'reason="cache_dir"')" 1
+	assert_equal "reasons" "$(metrics | grep -c '^podtag_pods_not_adopted')" 11
+	metrics | promtool check metrics || fail "promtool"
+	assert_equal "lines about it" "$(grep -c 'level=warn.*cache_dir' "$T/agent.log")" 1
+	agent_stop
+	mkdir -p "$CACHE"
+	agent_start
+	wait_for 5 is_adopted 0
+	assert_equal "an empty folder" "$(metrics | awk '/^podtag_pods_not_adopted/ { s += $NF } END { print s }')" 0
+}
+
+# After a reboot bpffs is empty, or not there, and the cache is full of pods that are gone.
+test_reboot()
+{
+	local i
+	pod_add web "$(before)"
+	for ((i = 0; i < 50; i++)); do
+		cache_with "net-dead$i-eth0" web ".containerId = \"dead$i\" | .netns = \"/run/netns/dead$i\""
+	done
+	forget web
+	umount /sys/fs/bpf
+	agent_start
+	wait_for 5 grep -q "programs are loaded" "$T/agent.log"
+	assert_equal "pods" "$(map_entries pods) $(map_entries attachments)" "0 0"
+	assert_adopted "the dead" "0 0 50 0"
+	assert_equal "warnings" "$(grep -c 'level=\(warn\|error\)' "$T/agent.log" || true)" 0
+}
+
+# Each network of a pod is an attachment; none where podtag is in another chain of the pod, or where
+# one plugin calls another's chain for the same interface.
+test_two_interfaces()
+{
+	local second
+	second=$(conflist second 1.0.0 "$(bridge 2)")
+	pod_add web "$(before)"
+	echo "$second" >"$T/second.conflist"
+	"$LIB/cni" add "$T/second.conflist" /run/netns/web "$(container_of web)" net1 --args "$(cni_args shop web)" >/dev/null
+	cache_with "multus-$(container_of web)-eth0" web '.networkName = "multus"'
+	mkdir -p /var/lib/cni/multus/results
+	mv "$CACHE/second-$(container_of web)-net1" /var/lib/cni/multus/results/
+	"$B/podtag" load
+	assert_adopted "both" "2 0 0 0"
+	assert_equal "attachments" "$(map_dump attachments | jq -r '[.[].formatted.key | .network + "/" + .ifname] | sort | join(" ")')" \
+		"net/eth0 second/net1"
+	assert_equal "pods" "$(map_entries pods) $(pod_json web | jq -r .value.ifname)" "1 eth0"
+	traffic_begin web
+	in_pod web ping -q -c 3 -i 0.2 10.1.0.1 >/dev/null
+	assert_traffic_exact web
+	"$B/podtag" unload
+	"$B/podtag" load
+
+	cache_with "$(basename "$(cache_file web)")" web ".config = \"$(after | base64 -w 0)\""
+	assert_adopted "only podtag's chain" "1 0 0 0"
+	"$B/podtag" unload
+	mv /var/lib/cni/multus/results/* "$CACHE/"
+	"$LIB/cni" del "$T/second.conflist" /run/netns/web "$(container_of web)" net1
+	rm -f "$CACHE"/multus-*
+	pod_del web
+}
+
+# What an ADD could not do is done later by the agent.
+test_degraded_add_is_repaired()
+{
+	agent_start
+	pod_add first "$(after)"
+	(
+		exec 9</sys/fs/bpf/podtag
+		flock 9
+		pod_add web "$(after)" 9<&-
+	)
+	assert_equal "pod after ADD" "$(pod_json web)" ""
+	assert_equal "degraded" "$(metric podtag_cni_operations_total 'command="ADD"' 'result="degraded"')" 1
+	wait_for 20 is_adopted 1
+	assert_equal "info" "$(metric podtag_pod_info 'pod="web"' 'uid="uid-web"')" 1
+	assert_equal "attached" "$(metric podtag_pod_attached 'pod="web"')" 1
+	traffic_begin web
+	in_pod web ping -q -c 3 -i 0.2 10.1.0.1 >/dev/null
+	assert_traffic_exact web
+}
+
+# The lock is busy for long: said, and tried again.
+test_lock_is_held()
+{
+	pod_add web "$(before)"
+	"$B/podtag" load
+	exec 9</sys/fs/bpf/podtag
+	flock 9
+	assert_fails "$B/podtag" -j adopt 9<&-
+	exec 9<&-
+	assert_equal "reason" "$(jq -r '.not_adopted[].reason' <"$T/out")" lock
+	assert_adopted "then" "1 0 0 0"
+	"$B/podtag" unload
+}
+
+# Pods that live although something of them cannot be seen are not ended; those that are gone are.
+test_sweep_ends_the_dead_only()
+{
+	pod_add moved "$(after)"
+	pod_add renamed "$(after)"
+	pod_add gone "$(after)"
+	netns_new elsewhere
+	ip link set "$(host_link moved)" netns elsewhere
+	ip link set "$(host_link renamed)" down name away0
+	# without a host end: alive in the cache, by a process, and not at all
+	for pod in cached held lost; do
+		netns_new "$pod"
+		in_pod "$pod" ip link add eth0 type dummy
+		plugin ADD "/run/netns/$pod" "$(container_of "$pod")" eth0 \
+			'{"cniVersion":"1.0.0","name":"net","prevResult":{}}' >/dev/null
+	done
+	touch "$(cache_file cached)"
+	unshare --kill-child --fork nsenter --net=/run/netns/held sleep 100 &
+	PIDS+=($!)
+	wait_for 5 in_netns held
+	ip netns del held
+	ip netns del cached
+	ip netns del lost
+	forget gone
+	# in a network namespace that is not the node's, all host ends seem to be gone
+	ip netns exec elsewhere "$B/podtag-agent" >"$T/elsewhere.log" 2>&1 &
+	AGENT_PID=$!
+	wait_for 5 grep -q "loaded\|gone\|adopted\|listens" "$T/elsewhere.log"
+	sleep 1
+	agent_stop
+	assert_equal "said elsewhere" "$(grep -o 'eth0 of .* in network' "$T/elsewhere.log" || true)" \
+		"eth0 of $(container_of lost) in network"
+	agent_start
+	wait_for 5 ended gone
+	assert_equal "alive" "$(map_dump pods | jq -r '[.[].formatted.value | select(.deleted_ns == 0) | .container_id] | sort | join(" ")')" \
+		"c0ffee-cached c0ffee-held c0ffee-moved c0ffee-renamed"
+	agent_stop
+	rm -f "$(cache_file cached)"
+	kill "${PIDS[@]}"
+	wait "${PIDS[@]}" || true
+	PIDS=()
+	agent_start
+	wait_for 5 ended held
+	wait_for 5 ended cached
+	pod_del moved
+	pod_del renamed
+	ip netns del elsewhere
+}
+
+in_netns() # POD
+{
+	local file inode
+	inode=$(stat -L -c %i "/run/netns/$1")
+	for file in /proc/[0-9]*/ns/net; do
+		[[ $(stat -L -c %i "$file" 2>/dev/null) != "$inode" ]] || return 0
+	done
+	return 1
+}
+
+# DELs of chains with podtag come while pods are adopted, in a loop: none is left, and nobody's final
+# values are hidden by a pod that was adopted after its DEL.
+test_del_wins()
+{
+	local i pod dels
+	agent_start
+	for ((i = 0; i < 8; i++)); do
+		for pod in a b c d; do
+			pod_add "$pod" "$(after)"
+		done
+		# podtag forgets them, and has them to adopt while they go
+		"$B/podtag" unload >/dev/null
+		"$B/podtag" load >/dev/null
+		dels=()
+		for pod in a b c d; do
+			pod_del "$pod" &
+			dels+=($!)
+		done
+		while kill -0 "${dels[@]}" 2>/dev/null; do
+			"$B/podtag" adopt >/dev/null || true
+		done
+		wait "${dels[@]}"
+		rm -f "$T"/{a,b,c,d}.pod
+	done
+	agent_stop
+	agent_start
+	wait_for 20 no_pods
+	for ((i = 0; i < 8; i++)); do
+		pod_add a "$(after)"
+		in_pod a ping -q -c 1 10.1.0.1 >/dev/null
+		pod_del a &
+		dels=$!
+		while kill -0 "$dels" 2>/dev/null; do
+			"$B/podtag" adopt >/dev/null || true
+		done
+		wait "$dels"
+		rm -f "$T/a.pod"
+		assert_at_least "final values" "$(metric pod_network_packets_total 'pod="a"' 'direction="receive"')" 1
+	done
+	wait_for 20 no_pods
+}
+
+# A full node, with an agent that is killed in the midst of it.
+test_many_pods()
+{
+	local i
+	pod_add web "$(before)"
+	for ((i = 0; i < 200; i++)); do
+		ip netns add "p$i"
+		ip link add "h$i" type veth peer name eth0 netns "p$i"
+		cache_with "net-c$i-eth0" web ".containerId = \"c$i\" | .netns = \"/run/netns/p$i\" |
+			.cniArgs = [[\"K8S_POD_NAMESPACE\", \"shop\"], [\"K8S_POD_NAME\", \"p$i\"]]"
+	done
+	"$B/podtag" load
+	for ((i = 0; i < 10; i++)); do
+		"$B/podtag" adopt >/dev/null &
+		sleep "0.0$i"
+		kill -KILL $!
+		wait $! 2>/dev/null || true
+	done
+	assert_at_least "adopted by those that were killed" "$(map_entries attachments)" 1
+	agent_start
+	wait_for 30 all_attached 201
+	assert_equal "not adopted" "$(metrics | awk '/^podtag_pods_not_adopted/ { s += $NF } END { print s }')" 0
+	assert_adopted "again" "0 201 0 0"
+	assert_at_least "agent's memory is below 12 MB: bytes less" \
+		$((12000000 - $(metric process_resident_memory_bytes | cut -d . -f 1))) 0
+	say "agent: $(metric process_resident_memory_bytes) bytes"
+	for ((i = 0; i < 200; i++)); do
+		ip netns del "p$i"
+	done
+	rm -f "$CACHE"/net-c[0-9]*
+	pod_del web
+	agent_stop
+	agent_start
+	wait_for 20 no_pods
+	assert_equal "ended" "$(map_dump pods | jq '[.[].formatted.value | select(.deleted_ns == 0)] | length')" 0
+}
+
+all_attached() { [[ $(metrics | grep -c '^podtag_pod_attached{.* 1$') == "$1" ]]; } # COUNT
+
+run_tests "$@"
