@@ -7,8 +7,8 @@
  *   again, on whatever interface, means life. So does any host end that was only renamed.
  * - A host end that was moved elsewhere, or removed by hand, does not end its pod: the namespace is
  *   looked for too, among mounts and processes. Its number there again means life, too.
- * - An agent in a container may see no other namespaces at all. Then it cannot tell, and ends
- *   nothing.
+ * - An agent in a container may see no other namespaces at all. Then what libcni's cache still has
+ *   lives, and what has no host end as well.
  * - What is looked for is read before it is looked for: an ADD in the meantime is not missed.
  */
 #include "agent/dead.h"
@@ -165,15 +165,18 @@ static bool is_cached(const struct pt_attachment_key *key)
 static int is_dead(const struct pt_datapath *dp, const struct pt_dead_one *one, __u32 own_netns,
 		   struct namespaces *seen)
 {
+	const struct pt_attachment *attachment = &one->attachment;
 	int err;
 
-	if (one->attachment.ifindex ? !host_end_is_gone(dp, &one->attachment, own_netns)
-				    : is_cached(&one->key))
+	if (attachment->ifindex ? !host_end_is_gone(dp, attachment, own_netns)
+				: is_cached(&one->key))
 		return 0;
 	err = see_namespaces(seen);
 	if (err)
 		return err;
-	return seen->is_complete && !has_namespace(seen, one->attachment.netns);
+	if (has_namespace(seen, attachment->netns))
+		return 0;
+	return seen->is_complete || (attachment->ifindex && !is_cached(&one->key));
 }
 
 int pt_dead_find(const struct pt_datapath *dp, struct pt_dead *ret)

@@ -46,6 +46,7 @@ struct item {
 	char *container_id;
 	char *ifname;
 	bool has_podtag; /* its chain */
+	ino_t netns;     /* what its path is now; 0: nothing */
 	struct timespec written;
 };
 
@@ -221,11 +222,17 @@ static bool is_gone(int err)
 
 static void adopt(struct pass *pass, struct candidate *candidate)
 {
+	char text[sizeof(struct pt_error) + 2];
 	const char *netns = candidate->cache.netns;
 	struct pt_error err;
 	int fd;
 
 	fill_env(candidate);
+	if (!netns) {
+		fail(pass, candidate->path, &candidate->env, PT_NOT_ADOPTED_NETNS,
+		     "neither libcni nor the plugins have written down the pod's netns");
+		return;
+	}
 	fd = pt_netns_open(netns, &candidate->netns);
 	if (is_gone(fd)) {
 		pass->adoption->dead++;
@@ -241,7 +248,9 @@ static void adopt(struct pass *pass, struct candidate *candidate)
 		pt_fail(&err, PT_CNI_NETNS, "netns %s is the node's own", netns);
 		fail(pass, candidate->path, &candidate->env, PT_NOT_ADOPTED_OWN_NETNS, err.msg);
 	} else if (parse_conf(candidate, &err)) {
-		fail(pass, candidate->path, &candidate->env, PT_NOT_ADOPTED_CONFIG, err.msg);
+		snprintf(text, sizeof(text), "%s%s%s", err.msg, *err.details ? ": " : "",
+			 err.details);
+		fail(pass, candidate->path, &candidate->env, PT_NOT_ADOPTED_CONFIG, text);
 	} else if (is_attached(candidate)) {
 		pass->adoption->attached++;
 	} else {
@@ -294,6 +303,8 @@ static int keep(struct pass *pass, const char *path, const struct pt_cache *cach
 			       .has_podtag = pt_cache_entry(cache) };
 	if (!stat(path, &st))
 		item->written = st.st_mtim;
+	if (cache->netns && !stat(cache->netns, &st))
+		item->netns = st.st_ino;
 	return item->file && item->container_id && item->ifname ? 0 : -ENOMEM;
 }
 
@@ -329,6 +340,13 @@ static void list_dir(struct pass *pass, const char *dir, bool is_needed)
 	closedir(stream);
 }
 
+static int by_time(const struct timespec *x, const struct timespec *y)
+{
+	int order = (x->tv_sec > y->tv_sec) - (x->tv_sec < y->tv_sec);
+
+	return order ? order : (x->tv_nsec > y->tv_nsec) - (x->tv_nsec < y->tv_nsec);
+}
+
 /* Each sandbox's together: first those whose chain podtag is in; then as their ADDs came, because a
  * pod is described by its first interface. */
 static int by_sandbox(const void *a, const void *b)
@@ -338,12 +356,7 @@ static int by_sandbox(const void *a, const void *b)
 
 	if (!order)
 		order = y->has_podtag - x->has_podtag;
-	if (!order)
-		order = (x->written.tv_sec > y->written.tv_sec) -
-			(x->written.tv_sec < y->written.tv_sec);
-	return order ? order
-		     : (x->written.tv_nsec > y->written.tv_nsec) -
-			       (x->written.tv_nsec < y->written.tv_nsec);
+	return order ? order : by_time(&x->written, &y->written);
 }
 
 /* A sandbox with podtag in some chain is younger than podtag: the others are not podtag's to touch.
@@ -359,23 +372,49 @@ static bool is_wanted(const struct item *first, const struct item *item)
 	return true;
 }
 
+/* A path may be another's by now, as /proc/PID/ns/net when the number was given again: the
+ * namespace is that sandbox's which was made last. */
+static bool is_stale(const struct pass *pass, const struct item *item)
+{
+	for (size_t i = 0; i < pass->count; i++) {
+		const struct item *other = &pass->items[i];
+
+		if (item->netns && other->netns == item->netns &&
+		    strcmp(other->container_id, item->container_id) &&
+		    by_time(&other->written, &item->written) > 0)
+			return true;
+	}
+	return false;
+}
+
+static void adopt_all(struct pass *pass)
+{
+	const struct item *first = pass->items, *end = pass->items + pass->count;
+
+	for (const struct item *item = first; item < end && !pass->err; item++) {
+		if (strcmp(first->container_id, item->container_id))
+			first = item;
+		if (!is_wanted(first, item))
+			continue;
+		if (is_stale(pass, item))
+			pass->adoption->dead++;
+		else
+			adopt_item(pass, item);
+	}
+}
+
 int pt_adopt(pt_adopt_tell_fn *tell, void *arg, struct pt_adoption *ret)
 {
 	struct pass pass = { .tell = tell, .arg = arg, .adoption = ret };
-	size_t first = 0;
 
 	*ret = (struct pt_adoption){};
 	if (access(PT_DIR, F_OK))
 		return -errno;
 	for (size_t i = 0; pt_cache_dirs[i] && !pass.err; i++)
 		list_dir(&pass, pt_cache_dirs[i], i == 0);
-	if (pass.count)
+	if (pass.count) {
 		qsort(pass.items, pass.count, sizeof(*pass.items), by_sandbox);
-	for (size_t i = 0; i < pass.count && !pass.err; i++) {
-		if (strcmp(pass.items[first].container_id, pass.items[i].container_id))
-			first = i;
-		if (is_wanted(&pass.items[first], &pass.items[i]))
-			adopt_item(&pass, &pass.items[i]);
+		adopt_all(&pass);
 	}
 	for (size_t i = 0; i < pass.count; i++) {
 		free(pass.items[i].file);

@@ -60,6 +60,25 @@ static int read_result(struct pt_cache *cache, struct pt_error *err)
 	return 0;
 }
 
+/* libcni writes netns from 1.2 on (containerd 2.0). Before that there is only what the plugins said
+ * of the interface, and not all say where it is. */
+static int read_netns(struct pt_cache *cache, struct pt_error *err)
+{
+	json_t *interface;
+	size_t i;
+
+	if (json_object_get(cache->root, "netns"))
+		return read_text(cache->root, "netns", is_path, &cache->netns, err);
+	json_array_foreach (json_object_get(cache->result, "interfaces"), i, interface) {
+		const char *name = pt_json_text(json_object_get(interface, "name"));
+		const char *sandbox = pt_json_text(json_object_get(interface, "sandbox"));
+
+		if (name && !strcmp(name, cache->ifname) && sandbox && is_path(sandbox))
+			cache->netns = sandbox;
+	}
+	return 0;
+}
+
 /* Go writes a nil slice or map as null. */
 static int read_args(struct pt_cache *cache, struct pt_error *err)
 {
@@ -123,8 +142,7 @@ int pt_cache_parse(const char *text, size_t size, struct pt_cache *ret, struct p
 	    read_text(ret->root, "containerId", pt_name_is_valid, &ret->container_id, err) ||
 	    read_text(ret->root, "ifName", pt_ifname_is_valid, &ret->ifname, err) ||
 	    read_text(ret->root, "networkName", pt_name_is_valid, &ret->network, err) ||
-	    read_text(ret->root, "netns", is_path, &ret->netns, err) || read_result(ret, err) ||
-	    read_args(ret, err))
+	    read_result(ret, err) || read_netns(ret, err) || read_args(ret, err))
 		return -1;
 	return read_list(ret, err);
 }

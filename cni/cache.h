@@ -20,7 +20,7 @@ struct pt_cache {
 	const char *container_id; /* valid names, these three */
 	const char *ifname;
 	const char *network;
-	const char *netns;    /* absolute path */
+	const char *netns;    /* absolute path; NULL: neither the file nor the result says it */
 	json_t *args;         /* CNI_ARGS, an array of pairs of strings, or NULL */
 	json_t *capabilities; /* capabilityArgs, an object, or NULL */
 	json_t *result;       /* an object */

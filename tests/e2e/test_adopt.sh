@@ -3,6 +3,8 @@
 # Pods that ran before podtag came: attached as by an ADD, counted from then on, and ended without a DEL.
 # shellcheck source=../lib/lib.sh disable=SC1091
 . "$(dirname "$0")/../lib/lib.sh"
+# shellcheck source=../lib/containerd.sh disable=SC1091
+. "$LIB/containerd.sh"
 
 CACHE=/var/lib/cni/results
 
@@ -113,6 +115,117 @@ test_old_connections_are_counted()
 has_received() { (($(link_traffic "$1" eth0 | cut -d ' ' -f 2) > $2)); } # POD BYTES
 is_adopted() { [[ $(metric podtag_pods_adopted_total) == "$1" ]]; } # COUNT
 
+# HTTP on a connection older than podtag counts from the next request on, at both ends.
+test_http_on_old_connections()
+{
+	local get='GET / HTTP/1.1\r\nHost: a\r\n\r\n' ok='HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello' role client
+	pod_add web "$(before)"
+	pod_add cli "$(before)"
+	in_pod web "$TESTS/http/peer" serve 80 head "send:$ok" repeat:4 eof >"$T/peer" 2>&1 &
+	PIDS+=($!)
+	wait_for 10 listening web
+	in_pod cli "$TESTS/http/peer" call "$(pod_address web)" 80 "send:$get" head read:5 "touch:$T/asked" \
+		"wait:$T/adopted" "send:$get" head read:5 "send:$get" head read:5 "send:$get" head read:5 &
+	client=$!
+	wait_for 10 test -e "$T/asked"
+	agent_start
+	wait_for 10 is_adopted 2
+	touch "$T/adopted"
+	wait "$client" || fail "the client"
+	for role in server:web client:cli; do
+		assert_equal "$role" "$(metric http_request_duration_seconds_count "role=\"${role%:*}\"" \
+			"pod=\"${role#*:}\"" 'method="GET"' 'status="200"')" 3
+	done
+	pod_del cli
+	pod_del web
+	kill "${PIDS[@]}" 2>/dev/null || true
+	agent_stop
+	agent_start
+	wait_for 20 no_pods
+}
+
+# containerd's pods: adopted under traffic, and ended by DEL if the chain has podtag by then, and without
+# one if it has not.
+test_containerd()
+{
+	local web cli gap form
+	containerd_chain "$(before)"
+	containerd_start
+	web=$(cri run shop web 11111111-aaaa)
+	cri start "$web" shop web 11111111-aaaa "$IMAGE" /bin/load serve 0.0.0.0 80
+	cli=$(cri run shop cli 22222222-bbbb)
+	cri start "$cli" shop cli 22222222-bbbb "$IMAGE" /bin/load run -c 2 -j 2 -r 16 -i 500 -u 100000 -d 100000 \
+		"$(cached_address "$web")" 80
+	assert_fails test -e "$T/calls"
+	sleep 1
+	agent_start
+	wait_for 10 is_adopted 2
+	assert_adopted "loopbacks are left alone" "0 2 0 0"
+	same_moment 10 "link_traffic $(netns_of web) eth0" "pod_traffic web"
+	gap=$(minus "$A_VALUE" "$B_VALUE")
+	assert_at_least "bytes before" "$(cut -d ' ' -f 2 <<<"$gap")" 100000
+
+	# the same as an ADD makes of the next pod
+	after >"$T/net.d/next"
+	mv "$T/net.d/next" "$T/net.d/10-net.conflist"
+	wait_for 10 has_chain_with_podtag
+	form=$(pod_form api)
+	assert_equal "web, and what ADD made of api" "$(pod_form web)" "${form//api/web}"
+	assert_equal "info" "$(metric podtag_pod_info 'pod="web"' 'namespace="shop"' 'uid="11111111-aaaa"' \
+		"container_id=\"$web\"" "ip=\"$(cached_address "$web")\"" "node_interface=\"$(host_link "$(netns_of web)")\"")" 1
+
+	wait_for 20 sent cli 1600000
+	same_moment 10 "link_traffic $(netns_of web) eth0" "pod_traffic web"
+	assert_equal "interface less podtag" "$(minus "$A_VALUE" "$B_VALUE")" "$gap"
+	cri stop "$web"
+	assert_contains "DEL" "$(cat "$T/calls")" "DEL netns=/var/run/netns/"
+	ended web || fail "web lives after its DEL"
+	cri remove "$web"
+
+	before >"$T/net.d/next"
+	mv "$T/net.d/next" "$T/net.d/10-net.conflist"
+	wait_for 10 has_chain_without_podtag
+	cri stop "$cli"
+	cri remove "$cli"
+	wait_for 20 ended cli
+	for pod in "${REST[@]}"; do
+		cri stop "$pod"
+		cri remove "$pod"
+	done
+	containerd_stop
+	wait_for 20 no_pods
+}
+
+cached_address() { jq -r '.result.ips[0].address' <"$CACHE/net-$1-eth0" | cut -d / -f 1; } # SANDBOX
+
+# Which fields are filled, and with what of the pod itself in place of its own.
+pod_form() # POD
+{
+	pod_json "$1" | jq -c '.value | [.namespace, .name, .ifname, (.cgroup_id > 0), (.ipv4 | test("^10.1.0.[0-9]+$")),
+		(.ipv6 | test("^fd00:1::")), (.uid | length), (.container_id | length), (.node_interface | test("^veth")),
+		.ifindex > 0, .node_netns, .deleted_ns]'
+}
+
+# containerd reads its chains when their folder changes: whether it did is seen in a pod.
+REST=()
+has_chain_with_podtag()
+{
+	REST+=("$(cri run shop api "33333333-ccc${#REST[@]}")")
+	[[ -s $T/calls ]]
+}
+has_chain_without_podtag()
+{
+	local calls
+	calls=$(wc -l <"$T/calls")
+	REST+=("$(cri run shop next "44444444-ddd${#REST[@]}")")
+	[[ $(wc -l <"$T/calls") == "$calls" ]]
+}
+
+sent() # POD BYTES
+{
+	(($(pod_traffic "$1" | cut -d ' ' -f 4) + $(cut -d ' ' -f 2 <<<"$gap") >= $2)) && sockets_are_quiet "$(netns_of "$1")"
+}
+
 ended() { [[ $(pod_json "$1" | jq .value.deleted_ns) != 0 ]]; } # POD
 
 cache_file() { echo "$CACHE/net-$(container_of "$1")-eth0"; } # POD
@@ -143,32 +256,47 @@ test_what_is_in_the_cache()
 	touch -d '1 minute ago' "$CACHE/half"
 	cache_with kind web '.kind = "cniCacheV9"'
 	cache_with own web ".containerId = \"own\" | .netns = \"/proc/self/ns/net\""
-	cache_with noif web '.containerId = "noif" | .ifName = "eth7"'
-	cache_with old web ".containerId = \"old\" | .config = \"$(conflist net 0.2.0 | base64 -w 0)\""
+	netns_new empty
+	netns_new older
+	cache_with noif web '.containerId = "noif" | .netns = "/run/netns/empty" | .ifName = "eth7"'
+	cache_with old web ".containerId = \"old\" | .netns = \"/run/netns/older\" | .config = \"$(conflist net 0.2.0 | base64 -w 0)\""
 	cache_with netns web '.containerId = "netns" | .netns = "/run/netns/web/\("a" * 5000)"'
 	assert_adopted "what is broken" "0 1 0 6"
 	assert_equal "reasons" "$(not_adopted reason)" "cache_file,cache_file,config,netns,no_interface,own_netns"
 	assert_contains "field" "$(not_adopted text)" 'invalid value for "kind": "cniCacheV9"'
+	assert_contains "version" "$(not_adopted text)" 'config is "0.2.0"'
 	assert_contains "pods" "$(not_adopted pod)" "web"
 	rm -f "$CACHE"/{half,kind,own,noif,old,netns}
 	assert_adopted "mended" "0 1 0 0"
-	"$B/podtag" unload >/dev/null
+
+	# a path that is another sandbox's by now, as /proc/PID/ns/net can be
+	cache_with stale web '.containerId = "stale"'
+	touch -d '1 minute ago' "$CACHE/stale"
+	assert_adopted "another's path" "0 1 1 0"
+	assert_lacks "attachments" "$(map_dump attachments | jq -r '.[].formatted.key.container_id')" stale
+	"$B/podtag" unload
+	ip netns del empty
+	ip netns del older
+	rm "$CACHE/stale"
 	pod_del web
 }
 
 test_no_cache()
 {
 	agent_start
-	assert_equal "no folder" "$(metric podtag_pods_not_adopted 'reason="cache_dir"')" 1
+	wait_for 5 no_folder
 	assert_equal "reasons" "$(metrics | grep -c '^podtag_pods_not_adopted')" 11
 	metrics | promtool check metrics || fail "promtool"
 	assert_equal "lines about it" "$(grep -c 'level=warn.*cache_dir' "$T/agent.log")" 1
 	agent_stop
 	mkdir -p "$CACHE"
 	agent_start
-	wait_for 5 is_adopted 0
+	sleep 0.5
 	assert_equal "an empty folder" "$(metrics | awk '/^podtag_pods_not_adopted/ { s += $NF } END { print s }')" 0
+	assert_equal "lines about it" "$(grep -c 'level=warn' "$T/agent.log" || true)" 0
 }
+
+no_folder() { [[ $(metric podtag_pods_not_adopted 'reason="cache_dir"') == 1 ]]; }
 
 # After a reboot bpffs is empty, or not there, and the cache is full of pods that are gone.
 test_reboot()
@@ -191,7 +319,7 @@ test_reboot()
 # one plugin calls another's chain for the same interface.
 test_two_interfaces()
 {
-	local second
+	local second gap
 	second=$(conflist second 1.0.0 "$(bridge 2)")
 	pod_add web "$(before)"
 	echo "$second" >"$T/second.conflist"
@@ -204,9 +332,13 @@ test_two_interfaces()
 	assert_equal "attachments" "$(map_dump attachments | jq -r '[.[].formatted.key | .network + "/" + .ifname] | sort | join(" ")')" \
 		"net/eth0 second/net1"
 	assert_equal "pods" "$(map_entries pods) $(pod_json web | jq -r .value.ifname)" "1 eth0"
-	traffic_begin web
+	same_moment 10 both_interfaces "pod_traffic web"
+	gap=$(minus "$A_VALUE" "$B_VALUE")
 	in_pod web ping -q -c 3 -i 0.2 10.1.0.1 >/dev/null
-	assert_traffic_exact web
+	in_pod web ping -q -c 3 -i 0.2 10.2.0.1 >/dev/null
+	same_moment 10 both_interfaces "pod_traffic web"
+	assert_equal "both interfaces less podtag" "$(minus "$A_VALUE" "$B_VALUE")" "$gap"
+	assert_at_least "packets" "${B_VALUE%% *}" 6
 	"$B/podtag" unload
 	"$B/podtag" load
 
@@ -219,11 +351,17 @@ test_two_interfaces()
 	pod_del web
 }
 
+both_interfaces()
+{
+	in_pod web cat /proc/net/dev | awk '/(eth0|net1):/ { a += $3; b += $2; c += $11; d += $10 } END { print a, b, c, d }'
+}
+
 # What an ADD could not do is done later by the agent.
 test_degraded_add_is_repaired()
 {
+	pod_add first "$(before)"
 	agent_start
-	pod_add first "$(after)"
+	wait_for 10 is_adopted 1
 	(
 		exec 9</sys/fs/bpf/podtag
 		flock 9
@@ -231,12 +369,16 @@ test_degraded_add_is_repaired()
 	)
 	assert_equal "pod after ADD" "$(pod_json web)" ""
 	assert_equal "degraded" "$(metric podtag_cni_operations_total 'command="ADD"' 'result="degraded"')" 1
-	wait_for 20 is_adopted 1
+	wait_for 20 is_adopted 2
 	assert_equal "info" "$(metric podtag_pod_info 'pod="web"' 'uid="uid-web"')" 1
 	assert_equal "attached" "$(metric podtag_pod_attached 'pod="web"')" 1
 	traffic_begin web
 	in_pod web ping -q -c 3 -i 0.2 10.1.0.1 >/dev/null
 	assert_traffic_exact web
+	pod_del first
+	agent_stop
+	agent_start
+	wait_for 5 ended first
 }
 
 # The lock is busy for long: said, and tried again.
@@ -256,6 +398,7 @@ test_lock_is_held()
 # Pods that live although something of them cannot be seen are not ended; those that are gone are.
 test_sweep_ends_the_dead_only()
 {
+	"$B/podtag" load
 	pod_add moved "$(after)"
 	pod_add renamed "$(after)"
 	pod_add gone "$(after)"
@@ -265,12 +408,12 @@ test_sweep_ends_the_dead_only()
 	# without a host end: alive in the cache, by a process, and not at all
 	for pod in cached held lost; do
 		netns_new "$pod"
-		in_pod "$pod" ip link add eth0 type dummy
+		in_pod "$pod" ip link add eth0 type veth peer name eth1
 		plugin ADD "/run/netns/$pod" "$(container_of "$pod")" eth0 \
 			'{"cniVersion":"1.0.0","name":"net","prevResult":{}}' >/dev/null
 	done
 	touch "$(cache_file cached)"
-	unshare --kill-child --fork nsenter --net=/run/netns/held sleep 100 &
+	nsenter --net=/run/netns/held sleep 100 &
 	PIDS+=($!)
 	wait_for 5 in_netns held
 	ip netns del held
@@ -278,7 +421,7 @@ test_sweep_ends_the_dead_only()
 	ip netns del lost
 	forget gone
 	# in a network namespace that is not the node's, all host ends seem to be gone
-	ip netns exec elsewhere "$B/podtag-agent" >"$T/elsewhere.log" 2>&1 &
+	nsenter --net=/run/netns/elsewhere "$B/podtag-agent" >"$T/elsewhere.log" 2>&1 &
 	AGENT_PID=$!
 	wait_for 5 grep -q "loaded\|gone\|adopted\|listens" "$T/elsewhere.log"
 	sleep 1
@@ -369,7 +512,7 @@ test_many_pods()
 	for ((i = 0; i < 10; i++)); do
 		"$B/podtag" adopt >/dev/null &
 		sleep "0.0$i"
-		kill -KILL $!
+		kill -KILL $! 2>/dev/null || true
 		wait $! 2>/dev/null || true
 	done
 	assert_at_least "adopted by those that were killed" "$(map_entries attachments)" 1

@@ -9,16 +9,7 @@
 test_pods()
 {
 	local api web link gap
-	mkdir "$T/bin" "$T/net.d"
-	conflist net 1.0.0 "$(bridge 1)" "$(podtag)" >"$T/net.d/10-net.conflist"
-	# containerd has one folder for all plugins; podtag is behind one that keeps what it is called with
-	cp "$DEBIAN_CNI"/{bridge,host-local,loopback} "$T/bin/"
-	cat >"$T/bin/podtag" <<-SH
-		#!/bin/bash
-		echo "\$CNI_COMMAND netns=\$CNI_NETNS args=\$CNI_ARGS" >>"$T/calls"
-		exec "$B/podtag"
-	SH
-	chmod +x "$T/bin/podtag"
+	containerd_chain "$(conflist net 1.0.0 "$(bridge 1)" "$(podtag)")"
 	containerd_start
 	agent_start
 	api=$(cri run shop api 11111111-aaaa) || fail "$(tail -n 5 "$T/containerd.log")"
@@ -66,8 +57,6 @@ test_pods()
 		jq '[.[].formatted.value | .degraded + .error] | add')" 0
 	containerd_stop
 }
-
-listening() { in_pod "$1" ss -Htln | grep -q ':80 '; } # NETNS
 
 sent() # POD BYTES
 {

@@ -37,7 +37,7 @@ static void check_cache(const struct pt_cache *cache)
 	size_t i;
 
 	must(pt_name_is_valid(cache->container_id) && pt_name_is_valid(cache->network));
-	must(pt_ifname_is_valid(cache->ifname) && *cache->netns == '/');
+	must(pt_ifname_is_valid(cache->ifname) && (!cache->netns || *cache->netns == '/'));
 	must(json_is_object(cache->list) && json_is_object(cache->result));
 	must(!cache->capabilities || json_is_object(cache->capabilities));
 	json_array_foreach (cache->args, i, pair)

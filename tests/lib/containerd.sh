@@ -26,6 +26,21 @@ if [[ ! ${PT_INSIDE-} ]]; then
 	trap remove_cgroups EXIT
 fi
 
+# Fills both folders: with that chain, and with Debian's plugins. podtag is behind a script that keeps in
+# $T/calls what it is called with.
+containerd_chain() # CONFLIST
+{
+	mkdir -p "$T/bin" "$T/net.d"
+	echo "$1" >"$T/net.d/10-net.conflist"
+	cp "$DEBIAN_CNI"/{bridge,host-local,loopback} "$T/bin/"
+	cat >"$T/bin/podtag" <<-SH
+		#!/bin/bash
+		echo "\$CNI_COMMAND netns=\$CNI_NETNS args=\$CNI_ARGS" >>"$T/calls"
+		exec "$B/podtag"
+	SH
+	chmod +x "$T/bin/podtag"
+}
+
 containerd_start()
 {
 	local program
@@ -81,7 +96,7 @@ containerd_stop()
 	done
 }
 
-# The namespace that containerd made for the pod.
+# The namespace that containerd made for the pod that podtag knows.
 netns_of() # POD
 {
 	local inode file
@@ -90,3 +105,5 @@ netns_of() # POD
 		[[ $(stat -L -c %i "$file") != "$inode" ]] || echo "${file##*/}"
 	done
 }
+
+listening() { in_pod "$1" ss -Htln | grep -q ':80 '; } # NETNS

@@ -120,6 +120,41 @@ static void reads_what_libcni_writes(void **state)
 	pt_cache_done(&cache);
 }
 
+/* Before 1.2 libcni wrote no netns. */
+static const struct {
+	const char *interfaces;
+	const char *netns;
+} results[] = {
+	{ "[{\"name\":\"cni0\"},{\"name\":\"veth1\"},{\"name\":\"eth0\",\"sandbox\":\"/run/netns/"
+	  "b\"}]",
+	  "/run/netns/b" },
+	{ "[{\"name\":\"eth0\"}]", NULL },
+	{ "[{\"name\":\"eth1\",\"sandbox\":\"/run/netns/b\"}]", NULL },
+	{ "[{\"name\":\"eth0\",\"sandbox\":\"1\"}]", NULL },
+	{ "[{\"name\":\"eth0\",\"sandbox\":{}},7]", NULL },
+	{ "{}", NULL },
+};
+
+static void finds_the_netns_in_the_result(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < LENGTH(results); i++) {
+		struct pt_error err = {};
+		struct pt_cache cache;
+		char text[1024];
+
+		print_message("  %s\n", results[i].interfaces);
+		snprintf(text, sizeof(text), "%s\"result\":{\"interfaces\":%s}}", HEAD IDS CONF,
+			 results[i].interfaces);
+		assert_int_equal(pt_cache_parse(text, strlen(text), &cache, &err), 0);
+		if (results[i].netns)
+			assert_string_equal(cache.netns, results[i].netns);
+		else
+			assert_null(cache.netns);
+		pt_cache_done(&cache);
+	}
+}
+
 /* A runtime other than Kubernetes'. */
 static void args_may_be_missing_or_null(void **state)
 {
@@ -159,7 +194,6 @@ static const struct {
 	  "invalid value for \"ifName\": \"a/b\"" },
 	{ HEAD "\"containerId\":\"a\",\"ifName\":\"e\",\"networkName\":\"\"}",
 	  "invalid value for \"networkName\": \"\"" },
-	{ HEAD IDS CONF REST, "netns is missing" },
 	{ HEAD IDS "\"netns\":\"\"," CONF REST, "invalid value for \"netns\": \"\"" },
 	{ HEAD IDS "\"netns\":\"a\"," CONF REST, "invalid value for \"netns\": \"a\"" },
 	{ HEAD IDS NS CONF "\"result\":[]}", "invalid value for \"result\": []" },
@@ -252,6 +286,7 @@ int main(void)
 		cmocka_unit_test(decodes_base64),
 		cmocka_unit_test(refuses_what_is_no_base64),
 		cmocka_unit_test(reads_what_libcni_writes),
+		cmocka_unit_test(finds_the_netns_in_the_result),
 		cmocka_unit_test(args_may_be_missing_or_null),
 		cmocka_unit_test(names_the_field_that_is_broken),
 		cmocka_unit_test(tells_a_file_that_is_broken_from_one_being_written),
