@@ -13,13 +13,11 @@
  *   namespace are gone, which is what the other plugins are at.
  * - podtag's DEL comes after: it finds what was begun here, as after any ADD.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -27,6 +25,7 @@
 #include "bpf/pods.h"
 #include "cni/adopt.h"
 #include "cni/cache.h"
+#include "cni/cache_list.h"
 #include "cni/log.h"
 #include "cni/netns.h"
 #include "cni/verbs.h"
@@ -40,22 +39,10 @@ const char *const pt_not_adopted_names[PT_NOT_ADOPTED_COUNT] = {
 #undef X
 };
 
-/* A file of the cache, as far as the order needs it. */
-struct item {
-	char *file;
-	char *container_id;
-	char *ifname;
-	bool has_podtag; /* its chain */
-	ino_t netns;     /* what its path is now; 0: nothing */
-	struct timespec written;
-};
-
 struct pass {
 	pt_adopt_tell_fn *tell;
 	void *arg;
 	struct pt_adoption *adoption;
-	struct item *items;
-	size_t count;
 	int err; /* why the pass cannot go on */
 };
 
@@ -258,169 +245,45 @@ static void adopt(struct pass *pass, struct candidate *candidate)
 	}
 }
 
-/* False with the failure told, or the file gone. */
-static bool read_file(struct pass *pass, const char *path, struct pt_cache *ret)
+static void adopt_file(struct pass *pass, const char *path)
 {
+	struct candidate candidate = { .path = path, .session = { .command = PT_COMMAND_COUNT } };
 	struct pt_error err;
-	int error = pt_cache_read(AT_FDCWD, path, ret, &err);
+	int error;
 
-	/* gone by a DEL; or being written by an ADD that is through */
-	if (error && error != -ENOENT && error != -EAGAIN)
+	error = pt_cache_read(AT_FDCWD, path, &candidate.cache, &err);
+	if (!error) {
+		/* no line of its own for what pass->tell tells */
+		pt_log_setup(PT_LOG_ERROR, NULL, "adopt", candidate.cache.container_id);
+		adopt(pass, &candidate);
+	} else if (error != -ENOENT && error != -EAGAIN) {
 		fail(pass, path, NULL, PT_NOT_ADOPTED_CACHE_FILE, err.msg);
-	if (error)
-		pt_cache_done(ret);
-	return !error;
-}
-
-static void adopt_item(struct pass *pass, const struct item *item)
-{
-	struct candidate candidate = { .path = item->file,
-				       .session = { .command = PT_COMMAND_COUNT } };
-
-	if (!read_file(pass, item->file, &candidate.cache))
-		return;
-	/* no line of its own for what pass->tell tells */
-	pt_log_setup(PT_LOG_ERROR, NULL, "adopt", candidate.cache.container_id);
-	adopt(pass, &candidate);
+	}
 	pt_session_end(&candidate.session, false);
 	pt_conf_done(&candidate.conf);
 	pt_cache_done(&candidate.cache);
 }
 
-static int keep(struct pass *pass, const char *path, const struct pt_cache *cache)
+static void tell_broken(const char *path, bool is_dir, const char *why, void *arg)
 {
-	struct item *items = reallocarray(pass->items, pass->count + 1, sizeof(*items));
-	struct item *item;
-	struct stat st;
-
-	if (!items)
-		return -ENOMEM;
-	pass->items = items;
-	item = &items[pass->count++];
-	*item = (struct item){ .file = strdup(path),
-			       .container_id = strdup(cache->container_id),
-			       .ifname = strdup(cache->ifname),
-			       .has_podtag = pt_cache_entry(cache) };
-	if (!stat(path, &st))
-		item->written = st.st_mtim;
-	if (cache->netns && !stat(cache->netns, &st))
-		item->netns = st.st_ino;
-	return item->file && item->container_id && item->ifname ? 0 : -ENOMEM;
-}
-
-static void list_file(struct pass *pass, const char *path)
-{
-	struct pt_cache cache;
-
-	if (!read_file(pass, path, &cache))
-		return;
-	/* runtimes call the plugin `loopback` for each pod, in a chain of its own */
-	if (strcmp(cache.ifname, "lo"))
-		pass->err = keep(pass, path, &cache);
-	pt_cache_done(&cache);
-}
-
-static void list_dir(struct pass *pass, const char *dir, bool is_needed)
-{
-	DIR *stream = opendir(dir);
-	struct dirent *entry;
-	char path[512];
-
-	if (!stream) {
-		if (is_needed || errno != ENOENT)
-			fail(pass, dir, NULL, PT_NOT_ADOPTED_CACHE_DIR, strerror(errno));
-		return;
-	}
-	while (!pass->err && (entry = readdir(stream))) {
-		if (entry->d_name[0] == '.' ||
-		    snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name) >= (int)sizeof(path))
-			continue;
-		list_file(pass, path);
-	}
-	closedir(stream);
-}
-
-static int by_time(const struct timespec *x, const struct timespec *y)
-{
-	int order = (x->tv_sec > y->tv_sec) - (x->tv_sec < y->tv_sec);
-
-	return order ? order : (x->tv_nsec > y->tv_nsec) - (x->tv_nsec < y->tv_nsec);
-}
-
-/* Each sandbox's together: first those whose chain podtag is in; then as their ADDs came, because a
- * pod is described by its first interface. */
-static int by_sandbox(const void *a, const void *b)
-{
-	const struct item *x = a, *y = b;
-	int order = strcmp(x->container_id, y->container_id);
-
-	if (!order)
-		order = y->has_podtag - x->has_podtag;
-	return order ? order : by_time(&x->written, &y->written);
-}
-
-/* A sandbox with podtag in some chain is younger than podtag: the others are not podtag's to touch.
- * An interface is in two chains where one plugin calls another's chain, as multus does. */
-static bool is_wanted(const struct item *first, const struct item *item)
-{
-	if (!item->has_podtag && first->has_podtag)
-		return false;
-	for (; first < item; first++) {
-		if (!strcmp(first->ifname, item->ifname))
-			return false;
-	}
-	return true;
-}
-
-/* A path may be another's by now, as /proc/PID/ns/net when the number was given again: the
- * namespace is that sandbox's which was made last. */
-static bool is_stale(const struct pass *pass, const struct item *item)
-{
-	for (size_t i = 0; i < pass->count; i++) {
-		const struct item *other = &pass->items[i];
-
-		if (item->netns && other->netns == item->netns &&
-		    strcmp(other->container_id, item->container_id) &&
-		    by_time(&other->written, &item->written) > 0)
-			return true;
-	}
-	return false;
-}
-
-static void adopt_all(struct pass *pass)
-{
-	const struct item *first = pass->items, *end = pass->items + pass->count;
-
-	for (const struct item *item = first; item < end && !pass->err; item++) {
-		if (strcmp(first->container_id, item->container_id))
-			first = item;
-		if (!is_wanted(first, item))
-			continue;
-		if (is_stale(pass, item))
-			pass->adoption->dead++;
-		else
-			adopt_item(pass, item);
-	}
+	fail(arg, path, NULL, is_dir ? PT_NOT_ADOPTED_CACHE_DIR : PT_NOT_ADOPTED_CACHE_FILE, why);
 }
 
 int pt_adopt(pt_adopt_tell_fn *tell, void *arg, struct pt_adoption *ret)
 {
 	struct pass pass = { .tell = tell, .arg = arg, .adoption = ret };
+	struct pt_cache_list list;
 
 	*ret = (struct pt_adoption){};
 	if (access(PT_DIR, F_OK))
 		return -errno;
-	for (size_t i = 0; pt_cache_dirs[i] && !pass.err; i++)
-		list_dir(&pass, pt_cache_dirs[i], i == 0);
-	if (pass.count) {
-		qsort(pass.items, pass.count, sizeof(*pass.items), by_sandbox);
-		adopt_all(&pass);
+	pass.err = pt_cache_list_read(&list, tell_broken, &pass);
+	for (size_t i = 0; i < list.count && !pass.err; i++) {
+		if (list.items[i].is_stale)
+			ret->dead++;
+		else
+			adopt_file(&pass, list.items[i].path);
 	}
-	for (size_t i = 0; i < pass.count; i++) {
-		free(pass.items[i].file);
-		free(pass.items[i].container_id);
-		free(pass.items[i].ifname);
-	}
-	free(pass.items);
+	pt_cache_list_done(&list);
 	return pass.err;
 }
