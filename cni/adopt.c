@@ -26,6 +26,7 @@
 #include "cni/adopt.h"
 #include "cni/cache.h"
 #include "cni/cache_list.h"
+#include "cni/link.h"
 #include "cni/log.h"
 #include "cni/netns.h"
 #include "cni/verbs.h"
@@ -151,6 +152,21 @@ static bool is_dead(const struct candidate *candidate)
 	return pt_pod_has_ended(&candidate->session.dp, candidate->env.container_id) > 0;
 }
 
+/* ADD tags a pod without an interface; here it is most likely one whose DEL is at work, with
+ * nothing left by which its end could be seen later. */
+static bool has_interface(const struct pt_env *env)
+{
+	struct pt_link link = { .netlink_fd = -1 };
+	int err, fd = pt_netns_open(env->netns, &(__u32){ 0 });
+
+	if (fd < 0)
+		return true; /* pt_add() says why */
+	err = pt_link_find(fd, env->ifname, &link);
+	pt_link_close(&link);
+	close(fd);
+	return err != -ENODEV;
+}
+
 static enum pt_not_adopted reason_of(const struct pt_session *session)
 {
 	switch (session->reason) {
@@ -187,6 +203,12 @@ static void add(struct pass *pass, struct candidate *candidate)
 	}
 	if (is_dead(candidate)) {
 		pass->adoption->dead++;
+		return;
+	}
+	if (!has_interface(&candidate->env)) {
+		pt_fail(&err, PT_CNI_NOT_OBSERVED, "no interface %s in the pod",
+			candidate->env.ifname);
+		fail(pass, candidate->path, &candidate->env, PT_NOT_ADOPTED_NO_INTERFACE, err.msg);
 		return;
 	}
 	pt_add(&candidate->env, &candidate->conf, session, &err);

@@ -455,6 +455,35 @@ in_netns() # POD
 	return 1
 }
 
+# A DEL that is through when adoption gets the lock, and one that has come to podtag only.
+test_del_comes_first()
+{
+	local pod
+	"$B/podtag" load
+	pod_add file "$(before)"
+	pod_add netns "$(before)"
+	exec 9</sys/fs/bpf/podtag
+	flock 9
+	"$B/podtag" -j adopt >"$T/adopt" 9<&- &
+	wait_for 5 waits_for_lock $!
+	rm "$(cache_file file)"
+	ip netns del netns
+	exec 9<&-
+	wait $! || fail "adopt: $(cat "$T/adopt")"
+	assert_equal "dead" "$(jq -c '[.adopted, .dead]' <"$T/adopt")" "[0,2]"
+	rm -f "$T/netns.pod" "$(cache_file netns)"
+
+	pod_add web "$(after)"
+	in_pod web ping -q -c 1 10.1.0.1 >/dev/null
+	plugin DEL /run/netns/web "$(container_of web)" eth0 '{"cniVersion":"1.0.0","name":"net"}'
+	assert_adopted "after podtag's DEL" "0 0 1 0"
+	assert_equal "pods" "$(map_entries pods)" 1
+	assert_at_least "final values" "$(pod_traffic web | cut -d ' ' -f 1)" 1
+}
+
+# It has read the files, and tries the lock again and again.
+waits_for_lock() { [[ $(cat "/proc/$1/wchan") == *nanosleep* ]]; } # PID
+
 # DELs of chains with podtag come while pods are adopted, in a loop: none is left, and nobody's final
 # values are hidden by a pod that was adopted after its DEL.
 test_del_wins()
