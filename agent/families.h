@@ -24,4 +24,8 @@ void pt_label_pod(struct pt_page *page, const struct pt_pod *pod);
 /* Everything about HTTP; lost has PT_LOST_COUNT elements. */
 void pt_write_http(struct pt_page *page, const struct pt_shown *shown, const __u64 *lost);
 
+void pt_write_programs(struct pt_page *page, const struct pt_program_record *programs,
+		       size_t count);
+void pt_write_maps(struct pt_page *page, const struct pt_map_record *maps, size_t count);
+
 #endif

@@ -150,6 +150,22 @@ static void what_gave_up_is_there_from_the_first_moment(void **state)
 	memset(page_operations, 0, sizeof(page_operations));
 }
 
+static void adoption_is_described_from_the_first_moment(void **state)
+{
+	struct pt_adopter_record record = { .adopted = 7 };
+	const struct pt_metrics metrics = { .adopted = &record };
+	char *page;
+
+	(void)state;
+	record.not_adopted[PT_NOT_ADOPTED_TC_ATTACH] = 2;
+	page = page_of(PT_TEXT, &metrics);
+	assert_has(page, "podtag_pods_adopted_total 7");
+	assert_int_equal(count(page, "podtag_pods_not_adopted{"), PT_NOT_ADOPTED_COUNT);
+	assert_has(page, "podtag_pods_not_adopted{reason=\"tc_attach\"} 2");
+	assert_has(page, "podtag_pods_not_adopted{reason=\"cache_dir\"} 0");
+	free(page);
+}
+
 static void programs_and_maps_are_described(void **state)
 {
 	const struct pt_program_record programs[] = {
@@ -364,6 +380,7 @@ int main(void)
 		cmocka_unit_test(of_pods_with_one_name_the_newest_is_shown),
 		cmocka_unit_test(names_that_look_the_same_are_one_series),
 		cmocka_unit_test(what_gave_up_is_there_from_the_first_moment),
+		cmocka_unit_test(adoption_is_described_from_the_first_moment),
 		cmocka_unit_test(programs_and_maps_are_described),
 		cmocka_unit_test(without_a_datapath_the_agent_still_describes_itself),
 		cmocka_unit_test(the_process_describes_itself),
