@@ -87,9 +87,10 @@ static void fill_env(struct candidate *candidate)
 		.netns = cache->netns,
 		.ifname = cache->ifname,
 	};
-	json_array_foreach (cache->args, i, pair)
+	json_array_foreach (cache->args, i, pair) {
 		pt_env_set_arg(&candidate->env, json_string_value(json_array_get(pair, 0)),
 			       json_string_value(json_array_get(pair, 1)));
+	}
 }
 
 /* What podtag would find on stdin. The runtime has its answer long since, so there is nobody whom
