@@ -152,7 +152,7 @@ int pt_cache_read(int dir_fd, const char *name, struct pt_cache *ret, struct pt_
 	int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
 	char *text = NULL;
 	struct stat st;
-	size_t size;
+	size_t size = 0;
 	int error;
 
 	*ret = (struct pt_cache){};
