@@ -147,35 +147,47 @@ int pt_cache_parse(const char *text, size_t size, struct pt_cache *ret, struct p
 	return read_list(ret, err);
 }
 
-int pt_cache_read(int dir_fd, const char *name, struct pt_cache *ret, struct pt_error *err)
+static int open_file(int dir_fd, const char *name, struct stat *ret)
 {
 	int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
-	char *text = NULL;
-	struct stat st;
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, ret))
+		err = -errno;
+	else if (!S_ISREG(ret->st_mode))
+		err = -EINVAL;
+	if (err)
+		close(fd);
+	return err ? err : fd;
+}
+
+int pt_cache_read(int dir_fd, const char *name, struct pt_cache *ret, struct pt_error *err)
+{
+	struct stat st = {};
 	size_t size = 0;
-	int error;
+	int error, fd;
+	char *text;
 
 	*ret = (struct pt_cache){};
-	if (fd < 0 || fstat(fd, &st)) {
-		error = -errno;
-	} else if (!S_ISREG(st.st_mode)) {
-		pt_fail(err, PT_CNI_DECODE, "not a regular file");
-		error = -EINVAL;
-		goto close_fd;
-	} else {
-		error = pt_read_all(fd, -1, &text, &size);
+	fd = open_file(dir_fd, name, &st);
+	if (fd < 0) {
+		pt_fail(err, PT_CNI_IO, "%s", fd == -EINVAL ? "not a regular file" : strerror(-fd));
+		return fd;
 	}
+	error = pt_read_all(fd, -1, &text, &size);
+	close(fd);
 	if (error) {
 		pt_fail(err, PT_CNI_IO, "%s", strerror(-error));
-	} else if (pt_cache_parse(text, size, ret, err)) {
-		error = !ret->root && time(NULL) - st.st_mtime < WRITING_SECONDS ? -EAGAIN
-										 : -EINVAL;
+		return error;
+	}
+	if (pt_cache_parse(text, size, ret, err)) {
+		bool is_young = time(NULL) - st.st_mtime < WRITING_SECONDS;
+
+		error = !ret->root && is_young ? -EAGAIN : -EINVAL;
 	}
 	free(text);
-
-close_fd:
-	if (fd >= 0)
-		close(fd);
 	return error;
 }
 
