@@ -13,8 +13,6 @@
  */
 #include "agent/dead.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -26,6 +24,7 @@
 
 #include "agent/log.h"
 #include "bpf/each.h"
+#include "bpf/namespaces.h"
 #include "bpf/pods.h"
 #include "cni/cache.h"
 #include "cni/netns.h"
@@ -64,10 +63,12 @@ static bool has_namespace(const struct namespaces *seen, __u32 inode)
 	return false;
 }
 
-static int keep(struct namespaces *seen, __u32 inode)
+static int keep(const char *path, __u32 inode, void *arg)
 {
+	struct namespaces *seen = arg;
 	__u32 *inodes;
 
+	(void)path;
 	if (has_namespace(seen, inode))
 		return 0;
 	inodes = reallocarray(seen->inodes, seen->count + 1, sizeof(*inodes));
@@ -78,51 +79,6 @@ static int keep(struct namespaces *seen, __u32 inode)
 	return 0;
 }
 
-/* As runtimes keep them: a mount of nsfs has "net:[INODE]" for its root. */
-static int see_mounts(struct namespaces *seen)
-{
-	FILE *file = fopen("/proc/self/mountinfo", "re");
-	unsigned int inode;
-	char *line = NULL;
-	size_t room = 0;
-	int err = 0;
-
-	if (!file)
-		return -errno;
-	while (!err && getline(&line, &room, file) >= 0) {
-		if (sscanf(line, "%*s %*s %*s net:[%u]", &inode) == 1)
-			err = keep(seen, inode);
-	}
-	if (!err && ferror(file))
-		err = -EIO;
-	free(line);
-	fclose(file);
-	return err;
-}
-
-static int see_processes(struct namespaces *seen)
-{
-	DIR *proc = opendir("/proc");
-	struct dirent *entry;
-	struct stat st;
-	char path[300];
-	int err = 0;
-
-	if (!proc)
-		return -errno;
-	while (!err && (errno = 0, entry = readdir(proc))) {
-		if (!isdigit((unsigned char)entry->d_name[0]))
-			continue;
-		snprintf(path, sizeof(path), "/proc/%s/ns/net", entry->d_name);
-		if (!stat(path, &st)) /* else it ended */
-			err = keep(seen, st.st_ino);
-	}
-	if (!err && errno)
-		err = -errno;
-	closedir(proc);
-	return err;
-}
-
 static int see_namespaces(struct namespaces *seen)
 {
 	struct stat st;
@@ -130,9 +86,7 @@ static int see_namespaces(struct namespaces *seen)
 
 	if (seen->is_read)
 		return 0;
-	err = see_mounts(seen);
-	if (!err)
-		err = see_processes(seen);
+	err = pt_namespaces_each(keep, seen);
 	if (err)
 		return err;
 	seen->is_read = true;

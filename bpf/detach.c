@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* Take the filters away from the pods that have them, each in its own network namespace. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
@@ -14,6 +12,7 @@
 
 #include "bpf/detach.h"
 #include "bpf/each.h"
+#include "bpf/namespaces.h"
 #include "bpf/netlink.h"
 #include "bpf/tc.h"
 
@@ -87,50 +86,22 @@ static int detach_in(const char *path)
 	return err;
 }
 
-static void visit(const char *path, struct search *search)
+/* A path that leads elsewhere, because something is mounted over it, is left: another may do. */
+static int visit(const char *path, __u32 inode, void *arg)
 {
+	struct search *search = arg;
 	bool here = false, done;
 	struct stat st;
 
-	if (stat(path, &st))
-		return;
 	for (size_t i = 0; i < search->count; i++)
-		here |= search->pods[i].netns == st.st_ino && !search->pods[i].done;
-	if (!here)
-		return;
+		here |= search->pods[i].netns == inode && !search->pods[i].done;
+	if (!here || stat(path, &st) || st.st_ino != inode)
+		return 0;
 	done = !detach_in(path);
 	for (size_t i = 0; i < search->count; i++)
-		if (search->pods[i].netns == st.st_ino)
+		if (search->pods[i].netns == inode)
 			search->pods[i].done = done;
-}
-
-static void visit_mounts(struct search *search)
-{
-	FILE *mounts = fopen("/proc/self/mountinfo", "re");
-	char line[2 * PATH_MAX], root[32], path[PATH_MAX];
-
-	while (mounts && fgets(line, sizeof(line), mounts))
-		if (sscanf(line, "%*s %*s %*s %31s %4095s", root, path) == 2 &&
-		    !strncmp(root, "net:[", 5))
-			visit(path, search);
-	if (mounts)
-		fclose(mounts);
-}
-
-static void visit_processes(struct search *search)
-{
-	DIR *stream = opendir("/proc");
-	struct dirent *entry;
-	char path[300];
-
-	while (stream && (entry = readdir(stream))) {
-		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
-			continue;
-		snprintf(path, sizeof(path), "/proc/%s/ns/net", entry->d_name);
-		visit(path, search);
-	}
-	if (stream)
-		closedir(stream);
+	return 0;
 }
 
 int pt_detach_pods(const struct pt_datapath *dp)
@@ -141,8 +112,8 @@ int pt_detach_pods(const struct pt_datapath *dp)
 
 	err = pt_map_each(dp->maps[PT_MAP_ATTACHMENTS], sizeof(struct pt_attachment_key),
 			  sizeof(struct pt_attachment), collect, &search);
-	visit_mounts(&search);
-	visit_processes(&search);
+	if (!err)
+		err = pt_namespaces_each(visit, &search);
 	for (size_t i = 0; i < search.count; i++)
 		if (!search.pods[i].done && if_indextoname(search.pods[i].ifindex, name))
 			err = err ? err : -EBUSY;
