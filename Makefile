@@ -119,12 +119,16 @@ test-vm: deps test-vm-deps              ## the same on every kernel, or KERNEL=6
 verifier-table: deps test-vm-deps       ## announce what the programs cost each kernel's verifier
 	$(Q)$(MAKE) --no-print-directory $(VM_BUILT)
 	$(Q)tests/vm/verifier-table $(KERNEL)
-tests-built: all $(call TESTS,unit) $(call TESTS,bpf) $(TOOLS) variant
+tests-built: all $(call TESTS,unit) $(call TESTS,bpf) $(TOOLS) variant $B/previous/stamp
 tests-built-arm64:
 	$(Q)$(MAKE) --no-print-directory ARCH=arm64 tests-built
 variant: all                            # the same as another BPF object with another version
 	$(Q)$(MAKE) --no-print-directory B=$B/variant CLANG='$(CLANG) -include tests/lib/variant.h' \
 		VERSION=99.0.0 $B/variant/podtag $B/variant/podtag-install
+# The newest revision with other maps than now: what an upgrade may find on a node.
+PREVIOUS := abcfaf6
+$B/previous/stamp: tests/lib/previous | $(DEPS)/stamp
+	$(call msg,OLD)tests/lib/previous $(PREVIOUS) $(@D) $(DEPS) && touch $@
 demo: deps                              ## pods, traffic with loss, and what podtag sees of it
 	$(Q)install/deps.sh demo $(DEPS)
 	$(Q)$(MAKE) --no-print-directory all $(TOOLS)

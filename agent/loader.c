@@ -26,7 +26,8 @@
 
 /* What the child tells. */
 struct outcome {
-	int result; /* enum pt_load_result or a negative errno */
+	int result;  /* enum pt_load_result or a negative errno */
+	int retired; /* datapaths of other layouts, or a negative errno */
 	char text[1024];
 };
 
@@ -64,6 +65,7 @@ static void load(void *outcome)
 	if (ret->result < 0)
 		return;
 
+	ret->retired = pt_schema_retire();
 	close(lock);
 	result = pt_http_load(ret->text, sizeof(ret->text));
 	if (result >= 0)
@@ -112,6 +114,13 @@ static void take_outcome(struct pt_loader *loader, const struct outcome *outcome
 	}
 
 	pt_agent_log(PT_LOG_INFO, "%s", words[outcome->result]);
+	if (outcome->retired > 0)
+		pt_agent_log(PT_LOG_INFO,
+			     "what a podtag with other map layouts had loaded is removed");
+	if (outcome->retired < 0)
+		pt_agent_log(PT_LOG_WARN,
+			     "what a podtag with other map layouts has loaded can't be removed: %s",
+			     strerror(-outcome->retired));
 	if (outcome->text[0])
 		pt_agent_log(PT_LOG_WARN, "no HTTP metrics on this node: %s", outcome->text);
 	loader->problem[0] = '\0';
@@ -179,7 +188,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	malloc_trim(0); /* what pages of many pods took is not kept for the next one */
 	err = pt_datapath_open(&dp);
 	if (!err) {
-		is_current = pt_datapath_is_current(&dp);
+		is_current = pt_datapath_is_current(&dp) && pt_schema_is_alone();
 		if (is_current) {
 			sweep(&dp);
 			pt_adopter_look(loader->adopter, &dp);

@@ -85,9 +85,15 @@ int pt_http_load(char *text, size_t size);
  */
 bool pt_datapath_is_current(const struct pt_datapath *dp);
 
-/* Detaches and unpins everything. Call with the lock held, from a process with one thread. 0 when
- * there was nothing either; -EBUSY: done, but for the filters of a pod whose namespace cannot be
- * reached from here. */
+/* Whether there are no datapaths of other layouts, older or newer, which pt_schema_retire() removes
+ * with all their counts. Call that with the lock held, once this one is loaded: their pods are
+ * there to be adopted (cni/adopt.h). Returns how many there were, or a negative errno. */
+bool pt_schema_is_alone(void);
+int pt_schema_retire(void);
+
+/* Detaches and unpins everything, of other layouts too. Call with the lock held, from a process
+ * with one thread. 0 when there was nothing either; -EBUSY: done, but for the filters of a pod
+ * whose namespace cannot be reached from here. */
 int pt_datapath_unload(void);
 
 /* Adds one to gave_up[reason]. */

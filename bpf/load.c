@@ -121,8 +121,7 @@ static bool is_first(const char *dir, const char *program, bool socket_tag)
 	return !is_stub(program) || !is_pinned(dir, "progs", program);
 }
 
-/* Removes dir with its subdirs. What is not there is no error. */
-static int remove_dir(const char *dir)
+int pt_pins_remove(const char *dir)
 {
 	char path[128];
 
@@ -419,15 +418,15 @@ static int create(void)
 {
 	int err;
 
-	remove_dir(NEW_DIR);
-	remove_dir(OLD_DIR);
+	pt_pins_remove(NEW_DIR);
+	pt_pins_remove(OLD_DIR);
 	err = make_dir(NEW_DIR);
 	if (!err)
 		err = bring_up_either_way(NEW_DIR);
 	if (!err && rename(NEW_DIR, PT_DIR))
 		err = -errno;
 	if (err)
-		remove_dir(NEW_DIR);
+		pt_pins_remove(NEW_DIR);
 	return err ? err : PT_LOAD_CREATED;
 }
 
@@ -467,13 +466,14 @@ int pt_datapath_unload(void)
 	struct pt_datapath dp = {};
 	int err, left = 0;
 
-	remove_dir(NEW_DIR);
+	pt_schema_retire();
+	pt_pins_remove(NEW_DIR);
 	if (!pt_datapath_open(&dp))
 		left = pt_detach_pods(&dp);
 	pt_datapath_close(&dp);
-	remove_dir(OLD_DIR);
+	pt_pins_remove(OLD_DIR);
 	if (rename(PT_DIR, OLD_DIR)) /* gone at once for everybody, then piece by piece */
 		return errno == ENOENT ? left : -errno;
-	err = remove_dir(OLD_DIR);
+	err = pt_pins_remove(OLD_DIR);
 	return err ? err : left;
 }

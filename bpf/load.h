@@ -29,6 +29,9 @@ int pt_object_jump(struct podtag_bpf *skel, const char *jump_map, __u32 index, c
 void pt_why_begin(char *text, size_t size);
 void pt_why_end(int result);
 
+/* Removes a folder of pins. What is not there is no error. */
+int pt_pins_remove(const char *dir);
+
 /* Whether it is one of the programs on sockets' packets, for kernels with socket tags or without.
  */
 bool pt_is_http(const char *program, bool socket_tag);

@@ -11,7 +11,7 @@
 
 #include "bpf/http/state.h"
 
-#define PT_SCHEMA 1
+#define PT_SCHEMA 2
 
 #define PT_PODS_MAX        2048 /* deleted ones that are still shown count too */
 #define PT_ATTACHMENTS_MAX 4096 /* a pod may have several interfaces */

@@ -18,6 +18,9 @@ static const struct command {
 	const char *description;
 } commands[] = {
 	{ { "load" }, pt_cli_load, "load the programs into the kernel, or upgrade them in place" },
+	{ { "load", "http" },
+	  pt_cli_load_http,
+	  "... the HTTP programs alone, which ADD leaves out" },
 	{ { "unload" }, pt_cli_unload, "detach the programs and forget all pods and counts" },
 	{ { "adopt" }, pt_cli_adopt, "attach pods that run already; exits 1 when one cannot be" },
 	{ { "status" },

@@ -17,6 +17,7 @@ int pt_cli_main(int argc, char **argv);
 
 /* The commands. Each returns the exit status. */
 int pt_cli_load(const struct pt_cli *cli);
+int pt_cli_load_http(const struct pt_cli *cli);
 int pt_cli_unload(const struct pt_cli *cli);
 int pt_cli_adopt(const struct pt_cli *cli);
 int pt_cli_status(const struct pt_cli *cli);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* podtag load, podtag unload */
+/* podtag load, podtag load http, podtag unload */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -8,27 +8,36 @@
 
 #define LOCK_MS 10000
 
+static const char *const results[] = {
+	[PT_LOAD_NOTHING] = "nothing to do",
+	[PT_LOAD_CREATED] = "created",
+	[PT_LOAD_UPGRADED] = "upgraded",
+};
+
+static int fail_load(int err, const char *text)
+{
+	pt_cli_fail(err, "the datapath cannot be loaded");
+	if (*text)
+		fprintf(stderr, "%s\n", text);
+	return 1;
+}
+
 int pt_cli_load(const struct pt_cli *cli)
 {
-	static const char *const results[] = {
-		[PT_LOAD_NOTHING] = "nothing to do",
-		[PT_LOAD_CREATED] = "created",
-		[PT_LOAD_UPGRADED] = "upgraded",
-	};
-	int lock, result, http;
+	int lock, result, http, retired = 0;
 	char text[4096];
 
 	lock = pt_datapath_lock(LOCK_MS);
 	if (lock < 0)
 		return pt_cli_fail(lock, "the datapath's lock");
 	result = pt_datapath_load(text, sizeof(text));
+	if (result >= 0)
+		retired = pt_schema_retire();
 	close(lock);
-	if (result < 0) {
-		pt_cli_fail(result, "the datapath cannot be loaded");
-		if (*text)
-			fprintf(stderr, "%s\n", text);
-		return 1;
-	}
+	if (result < 0)
+		return fail_load(result, text);
+	if (retired < 0)
+		pt_cli_fail(retired, "datapaths of other layouts cannot be removed");
 
 	http = pt_http_load(text, sizeof(text));
 	if (http < 0)
@@ -36,6 +45,24 @@ int pt_cli_load(const struct pt_cli *cli)
 	else if (!result)
 		result = http;
 
+	if (cli->json)
+		return pt_cli_print_json(cli, json_pack("{s:s, s:i}", "result", results[result],
+							"retired", retired < 0 ? 0 : retired));
+	printf("%s: %s\n", PT_DIR, results[result]);
+	if (retired > 0)
+		printf("another podtag's, with other map layouts, is removed; podtag adopt takes "
+		       "its "
+		       "pods over\n");
+	return retired < 0;
+}
+
+int pt_cli_load_http(const struct pt_cli *cli)
+{
+	char text[4096];
+	int result = pt_http_load(text, sizeof(text));
+
+	if (result < 0)
+		return fail_load(result, text);
 	if (cli->json)
 		return pt_cli_print_json(cli, json_pack("{s:s}", "result", results[result]));
 	printf("%s: %s\n", PT_DIR, results[result]);

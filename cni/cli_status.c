@@ -185,6 +185,9 @@ static int print_text(const struct status *status)
 	printf("%-12s %s%s\n", "loaded", info->version,
 	       status->is_current ? "" : ", not the programs of this podtag: see podtag load");
 	printf("%-12s %s\n", "pins", PT_DIR);
+	if (!pt_schema_is_alone())
+		printf("%-12s %s\n", "",
+		       "another podtag's, with other map layouts: see podtag load");
 	printf("%-12s %s\n", "socket tag", info->socket_tag);
 	printf("%-12s %s\n", "http", info->http);
 	printf("%-12s %zu, and %zu deleted in the last minutes\n", "pods", status->living,

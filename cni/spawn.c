@@ -8,7 +8,7 @@
 
 int pt_spawn_load(void)
 {
-	char *const argv[] = { "podtag", "load", NULL }, *const env[] = { NULL };
+	char *const argv[] = { "podtag", "load", "http", NULL }, *const env[] = { NULL };
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attributes;
 	pid_t pid;

@@ -78,8 +78,6 @@ test_old_connections_are_counted()
 	assert_equal "kept traffic" "$(metric pod_network_bytes_total 'pod="web"' 'direction="receive"')" "$(pod_traffic web | cut -d ' ' -f 2)"
 }
 
-has_received() { (($(link_traffic "$1" eth0 | cut -d ' ' -f 2) > $2)); } # POD BYTES
-
 # HTTP on a connection older than podtag counts from the next request on, at both ends.
 test_http_on_old_connections()
 {

@@ -21,7 +21,7 @@ test_what_load_says()
 	assert_contains "the other again" "$("$OTHER" load)" nothing
 	assert_contains "and back" "$("$B/podtag" load)" upgraded
 	assert_equal "version" "$(loaded_version)" "$version"
-	assert_equal "directories" "$(cd /sys/fs/bpf/podtag && ls -d -- *)" v1
+	assert_equal "directories" "$(cd /sys/fs/bpf/podtag && ls -d -- *)" "${PINS##*/}"
 }
 
 pods_map_id() { bpftool -j map show pinned "$PINS/maps/pods" | jq .id; }

@@ -50,3 +50,5 @@ cache_with() # NAME POD JQ-FILTER
 }
 
 is_adopted() { [[ $(metric podtag_pods_adopted_total) == "$1" ]]; } # COUNT
+
+has_received() { (($(link_traffic "$1" eth0 | cut -d ' ' -f 2) > $2)); } # POD BYTES

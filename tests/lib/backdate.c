@@ -25,7 +25,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	shift = strtoull(argv[2], NULL, 10) * 1000000000ull;
-	fd = bpf_obj_get("/sys/fs/bpf/podtag/v1/maps/pods");
+	fd = bpf_obj_get("/sys/fs/bpf/podtag/v2/maps/pods");
 	if (fd < 0) {
 		perror("backdate: pods");
 		return 1;

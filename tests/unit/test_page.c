@@ -210,7 +210,8 @@ static void without_a_datapath_the_agent_still_describes_itself(void **state)
 
 	(void)state;
 	assert_has(page, "podtag_datapath_loaded 0");
-	assert_has(page, "podtag_build_info{version=\"" PODTAG_VERSION "\",schema=\"1\"} 1");
+	assert_has(page, "podtag_build_info{version=\"" PODTAG_VERSION
+			 "\",schema=\"" PT_STRINGIFY(PT_SCHEMA) "\"} 1");
 	assert_has(page, "podtag_scrape_duration_seconds 0.0015");
 	assert_has(page, "podtag_scrape_errors_total 2");
 	assert_has(page, "process_cpu_seconds_total 0.01");
