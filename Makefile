@@ -39,7 +39,8 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter $(
 	-I. -D__TARGET_ARCH_$(ARCH) -isystem $(INC)
 CNI_LIBS   := -lbpf -lelf -lz -ljansson -L$(DEPS)/lib -lmnl
 # libevent's resolver warns in a static link; the agent takes numeric addresses and never calls it.
-AGENT_LIBS := -Wl,--no-warnings -lbpf -lelf -lz -ljansson -levent_extra -levent_core -L$(DEPS)/lib -lmnl
+AGENT_LIBS := -Wl,--no-warnings -lbpf -lelf -lz -ljansson -levent_openssl -levent_extra -levent_core \
+	-L$(DEPS)/lib -lmnl -lssl -lcrypto -lcrypt -lyaml
 
 ifneq ($(V),1)
 Q   := @

@@ -11,7 +11,8 @@
 set -euo pipefail
 
 build=(gcc make clang llvm bpftool pkg-config libc6-dev linux-libc-dev
-	libbpf-dev libelf-dev zlib1g-dev libjansson-dev libevent-dev ca-certificates)
+	libbpf-dev libelf-dev zlib1g-dev libjansson-dev libevent-dev libssl-dev libyaml-dev libcrypt-dev
+	ca-certificates)
 arm64=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
 demo=(iproute2 nftables gojq curl containernetworking-plugins bpftool procps python3)
 test=("${demo[@]}" libcmocka-dev containerd runc busybox-static iperf3 iputils-ping ethtool
@@ -67,6 +68,8 @@ unpack_libraries() # DIR SUITE[:ARCH] PACKAGE...
 	# static ones; only cmocka has none
 	find "$tmp" \( -name '*.a' -o -name 'libcmocka.so*' \) -exec cp -Pt "$dir/lib" {} +
 	cp -r "$tmp"/usr/include/* "$dir/include/"
+	# those that differ between architectures, as OpenSSL's, lie a folder deeper
+	find "$tmp/usr/include" -maxdepth 1 -name '*-linux-*' -exec cp -rT {} "$dir/include" \;
 	rm -rf "$tmp"
 }
 
@@ -80,8 +83,8 @@ static_libmnl() # DIR [ARCH]
 build_for_arm64() # DIR
 {
 	install_packages "${arm64[@]}"
-	[[ -e $1/lib/libbpf.a ]] || unpack_libraries "$1" bookworm:arm64 libbpf-dev libelf-dev \
-		zlib1g-dev libjansson-dev libevent-dev libcmocka-dev libcmocka0
+	[[ -e $1/lib/libyaml.a ]] || unpack_libraries "$1" bookworm:arm64 libbpf-dev libelf-dev \
+		zlib1g-dev libjansson-dev libevent-dev libssl-dev libyaml-dev libcrypt-dev libcmocka-dev libcmocka0
 	static_libmnl "$1" arm64
 }
 
