@@ -27,6 +27,9 @@
 #define BODY_MAX        1024 /* of a request, which should have none */
 #define SILENCE_SECONDS 10
 
+#define HTTP_UNAUTHORIZED 401
+#define HTTP_TOO_MANY     429
+
 /* The kernel hands out the lowest free descriptor. While that is below this one, there are fewer
  * connections than this; the agent itself needs about 30. */
 #define FDS_MAX         128
@@ -39,6 +42,7 @@ struct pt_http {
 	struct event *full_timer;
 	int full_checks;
 	struct pt_http_source source;
+	struct pt_web *web; /* NULL: everybody is welcome, in clear text */
 };
 
 static bool is_full(const struct pt_http *http)
@@ -106,10 +110,9 @@ static struct bufferevent *on_connection(struct event_base *base, void *arg)
 {
 	struct pt_http *http = arg;
 
-	(void)base;
 	if (is_full(http))
 		close_doors(http);
-	return NULL;
+	return http->web ? pt_web_connection(http->web, base) : NULL;
 }
 
 /* Without this a lack of descriptors would be reported at the speed of the loop. */
@@ -244,24 +247,55 @@ static void serve_index(struct pt_http *http, struct evhttp_request *req)
 static const struct {
 	const char *path;
 	void (*serve)(struct pt_http *http, struct evhttp_request *req);
+	bool is_open; /* to a kubelet's probe, in whose manifest no password belongs */
 } routes[] = {
 	{ "/metrics", serve_metrics },
-	{ "/readyz", serve_readyz },
-	{ "/healthz", serve_healthz },
+	{ "/readyz", serve_readyz, true },
+	{ "/healthz", serve_healthz, true },
 	{ "/", serve_index },
 };
+#define ROUTES (sizeof(routes) / sizeof(*routes))
+
+/* Answers itself who may not come in. */
+static bool let_in(struct pt_http *http, struct evhttp_request *req)
+{
+	struct evhttp_connection *connection = evhttp_request_get_connection(req);
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
+	const char *authorization =
+		evhttp_find_header(evhttp_request_get_input_headers(req), "Authorization");
+	char *peer = NULL;
+	ev_uint16_t port;
+
+	evhttp_connection_get_peer(connection, &peer, &port);
+	switch (pt_web_authorize(http->web, authorization, peer ? peer : "")) {
+	case PT_AUTH_PASSED:
+		return true;
+	case PT_AUTH_LATER:
+		evhttp_add_header(headers, "Retry-After", "1");
+		reply_text(req, HTTP_TOO_MANY, "too many wrong passwords");
+		return false;
+	default:
+		evhttp_add_header(headers, "WWW-Authenticate", "Basic realm=\"podtag\"");
+		reply_text(req, HTTP_UNAUTHORIZED, "user and password, please");
+		return false;
+	}
+}
 
 static void on_request(struct evhttp_request *req, void *arg)
 {
+	struct pt_http *http = arg;
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(req);
 	const enum evhttp_cmd_type command = evhttp_request_get_command(req);
 	const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
+	size_t i = 0;
 
-	for (size_t i = 0; path && i < sizeof(routes) / sizeof(*routes); i++) {
-		if (strcmp(path, routes[i].path))
-			continue;
+	while (i < ROUTES && (!path || strcmp(path, routes[i].path) != 0))
+		i++;
+	if (http->web && !(i < ROUTES && routes[i].is_open) && !let_in(http, req))
+		return;
+	if (i < ROUTES) {
 		if (command == EVHTTP_REQ_GET || command == EVHTTP_REQ_HEAD) {
-			routes[i].serve(arg, req);
+			routes[i].serve(http, req);
 			return;
 		}
 		evhttp_add_header(evhttp_request_get_output_headers(req), "Allow", "GET, HEAD");
@@ -320,6 +354,11 @@ fail:
 	pt_http_free(http);
 	errno = err;
 	return NULL;
+}
+
+void pt_http_protect(struct pt_http *http, struct pt_web *web)
+{
+	http->web = web;
 }
 
 int pt_http_port(const struct pt_http *http)

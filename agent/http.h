@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "agent/exposition.h"
+#include "agent/web.h"
 
 /* Where the answers come from. */
 struct pt_http_source {
@@ -22,6 +23,9 @@ struct pt_http;
 /* Listens on address and serves from base's loop. Returns NULL with errno set when it can't. */
 struct pt_http *pt_http_new(struct event_base *base, const struct sockaddr *address,
 			    socklen_t address_len, const struct pt_http_source *source);
+
+/* From now on connections and requests are as web, which has to outlive them, asks for. */
+void pt_http_protect(struct pt_http *http, struct pt_web *web);
 
 /* The port it listens on, which matters after asking for port 0. */
 int pt_http_port(const struct pt_http *http);

@@ -12,12 +12,14 @@
 #include "agent/log.h"
 #include "agent/options.h"
 #include "agent/scrape.h"
+#include "agent/web.h"
 
 /* All that the agent owns; zeroed where not there yet. */
 struct agent {
 	struct event_base *base;
 	struct event *sigterm, *sigint;
 	struct pt_http *http;
+	struct pt_web *web;
 	struct pt_loader *loader;
 };
 
@@ -89,8 +91,11 @@ static bool start(struct agent *agent, const struct pt_agent_options *options)
 			     strerror(errno));
 		return false;
 	}
-	pt_agent_log(PT_LOG_INFO, "podtag-agent %s listens on %s, port %d", PODTAG_VERSION,
-		     options->listen_text, pt_http_port(agent->http));
+	if (agent->web)
+		pt_http_protect(agent->http, agent->web);
+	pt_agent_log(PT_LOG_INFO, "podtag-agent %s listens on %s, port %d%s", PODTAG_VERSION,
+		     options->listen_text, pt_http_port(agent->http),
+		     agent->web && pt_web_has_tls(agent->web) ? ", with TLS" : "");
 
 	agent->loader = pt_loader_new(agent->base);
 	if (!agent->loader) {
@@ -104,6 +109,7 @@ static void stop(struct agent *agent)
 {
 	pt_loader_free(agent->loader);
 	pt_http_free(agent->http);
+	pt_web_free(agent->web);
 	if (agent->sigterm)
 		event_free(agent->sigterm);
 	if (agent->sigint)
@@ -131,6 +137,13 @@ int main(int argc, char **argv)
 	default:
 		fprintf(stderr, "podtag-agent: %s\nTry \"podtag-agent --help\".\n", error);
 		return 2;
+	}
+	if (*options.web_config_file) {
+		agent.web = pt_web_new(options.web_config_file, error, sizeof(error));
+		if (!agent.web) {
+			fprintf(stderr, "podtag-agent: --web.config.file: %s\n", error);
+			return 2;
+		}
 	}
 
 	pt_agent_log_level = options.log_level;

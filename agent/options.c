@@ -99,11 +99,21 @@ static int set_log_level(struct pt_agent_options *options, const char *value)
 	return 0;
 }
 
+static int set_web_config(struct pt_agent_options *options, const char *value)
+{
+	if (strlen(value) >= sizeof(options->web_config_file))
+		return -1;
+
+	strcpy(options->web_config_file, value);
+	return 0;
+}
+
 /* The order is that of the flags' numbers in parse_flags(). */
 static const struct setting settings[] = {
 	{ "listen-address", "listenAddress", set_listen,
 	  "an address and port such as 127.0.0.1:9435 or [::1]:9435" },
 	{ "log-level", "logLevel", set_log_level, "one of error, warn, info, debug" },
+	{ "web.config.file", "webConfigFile", set_web_config, "a path of less than 4096 bytes" },
 };
 #define SETTINGS (sizeof(settings) / sizeof(*settings))
 
@@ -122,9 +132,11 @@ static int apply_key(struct pt_agent_options *options, const char *file, const c
 		return 0;
 	}
 
-	return fail(error, size,
-		    "%s: unknown key \"%s\"; the known ones are \"listenAddress\" and \"logLevel\"",
-		    file, key);
+	return fail(
+		error, size,
+		"%s: unknown key \"%s\"; the known ones are \"listenAddress\", \"logLevel\" and "
+		"\"webConfigFile\"",
+		file, key);
 }
 
 static int apply_file(struct pt_agent_options *options, const char *file, char *error, size_t size)
@@ -162,6 +174,7 @@ static int parse_flags(int argc, char **argv, const char **values, const char **
 	static const struct option flags[] = {
 		{ "listen-address", required_argument, NULL, 0 },
 		{ "log-level", required_argument, NULL, 1 },
+		{ "web.config.file", required_argument, NULL, 2 },
 		{ "config", required_argument, NULL, 'c' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -234,6 +247,8 @@ void pt_agent_options_help(FILE *out)
 	      "\n"
 	      "      --listen-address ADDR:PORT  where to serve: [ADDR]:PORT for IPv6, :PORT for\n"
 	      "                                  all addresses (default " PT_LISTEN_DEFAULT ")\n"
+	      "      --web.config.file FILE      TLS and passwords, as of other Prometheus "
+	      "exporters\n"
 	      "      --log-level LEVEL           error, warn, info or debug (default info)\n"
 	      "      --config FILE               read settings from this JSON file; flags win\n"
 	      "  -h, --help                      show this text\n"
@@ -244,7 +259,7 @@ void pt_agent_options_help(FILE *out)
 	      "  /readyz    200 when the programs are loaded, else 503 and the reason\n"
 	      "  /healthz   200 while the agent runs\n"
 	      "\n"
-	      "The config file has the same settings:\n"
+	      "The config file has the same settings; --web.config.file is \"webConfigFile\":\n"
 	      "  { \"listenAddress\": \"" PT_LISTEN_DEFAULT "\", \"logLevel\": \"info\" }\n"
 	      "\n"
 	      "Exit status: 0 after SIGTERM or SIGINT, 1 if it can't serve, 2 if an option is\n"

@@ -3,6 +3,7 @@
 #ifndef PT_AGENT_OPTIONS_H
 #define PT_AGENT_OPTIONS_H
 
+#include <limits.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
@@ -15,6 +16,7 @@ struct pt_agent_options {
 	struct sockaddr_storage listen;
 	socklen_t listen_len;
 	enum pt_agent_level log_level;
+	char web_config_file[PATH_MAX]; /* empty: none */
 };
 
 enum pt_agent_options_result { PT_OPTIONS_RUN, PT_OPTIONS_HELP, PT_OPTIONS_VERSION };
