@@ -128,8 +128,8 @@ static void bad_values_are_refused_by_name_and_value(void **state)
 		"[2001:db8:1:2:3:4:5:6:7:8:9:10:11:12:13:14:15:16]:80",
 		"[2001:db8:1:2:3:4:5:6:7:8:9:10:11:12:13:14:15:16:17:18:19:20:21:22]:80",
 	};
+	char error[256], path[18 + 4096 + 1] = {};
 	struct pt_agent_options options;
-	char error[256];
 
 	(void)state;
 	for (size_t i = 0; i < LENGTH(addresses); i++) {
@@ -140,6 +140,14 @@ static void bad_values_are_refused_by_name_and_value(void **state)
 		assert_non_null(strstr(error, "--listen-address"));
 		assert_non_null(strstr(error, addresses[i]));
 	}
+
+	memset(path, 'x', sizeof(path) - 1);
+	memcpy(path, "--web.config.file=", 18);
+	assert_int_equal(parse((const char *[4]){ path }, &options, error, sizeof(error)), -1);
+	assert_memory_equal(error, "--web.config.file: \"xxx", 23);
+	path[18 + 4095] = '\0';
+	assert_int_equal(parse((const char *[4]){ path }, &options, error, sizeof(error)),
+			 PT_OPTIONS_RUN);
 
 	assert_int_equal(
 		parse((const char *[4]){ "--log-level=loud" }, &options, error, sizeof(error)), -1);
@@ -197,7 +205,8 @@ static void help_and_version_are_told_apart(void **state)
 	for (const char *const *word =
 		     (const char *const[]){ "--listen-address", "--log-level", "--config", "--help",
 					    "--version", "127.0.0.1:9435", "listenAddress",
-					    "logLevel", "/metrics", NULL };
+					    "logLevel", "--web.config.file", "webConfigFile",
+					    "/metrics", NULL };
 	     *word; word++)
 		assert_non_null(strstr(text, *word));
 	free(text);
@@ -209,12 +218,14 @@ static void the_file_is_read_and_flags_win(void **state)
 	char error[256];
 
 	(void)state;
-	write_config("{ \"listenAddress\": \"[::1]:80\", \"logLevel\": \"debug\" }");
+	write_config("{ \"listenAddress\": \"[::1]:80\", \"logLevel\": \"debug\","
+		     " \"webConfigFile\": \"web.yml\" }");
 	assert_int_equal(
 		parse((const char *[4]){ "--config", config }, &options, error, sizeof(error)),
 		PT_OPTIONS_RUN);
 	assert_listens(&options, AF_INET6, "::1", 80);
 	assert_int_equal(options.log_level, PT_LOG_DEBUG);
+	assert_string_equal(options.web_config_file, "web.yml");
 
 	/* the flag stands before the file, and wins all the same */
 	assert_int_equal(parse((const char *[4]){ "--log-level", "warn", "--config", config },
@@ -222,6 +233,10 @@ static void the_file_is_read_and_flags_win(void **state)
 			 PT_OPTIONS_RUN);
 	assert_listens(&options, AF_INET6, "::1", 80);
 	assert_int_equal(options.log_level, PT_LOG_WARN);
+	assert_int_equal(parse((const char *[4]){ "--config", config, "--web.config.file=/x.yml" },
+			       &options, error, sizeof(error)),
+			 PT_OPTIONS_RUN);
+	assert_string_equal(options.web_config_file, "/x.yml");
 
 	write_config("{}");
 	assert_int_equal(
