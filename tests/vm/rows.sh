@@ -74,7 +74,7 @@ machine()
 brief()
 {
 	leave_out "brief: mostly userspace, the same as natively" adopt adopt_races agent chains install \
-		install_broken install_node previous storm upgrade verbs
+		install_broken install_node previous storm upgrade verbs web
 	leave_out "brief: asks the parser, the same as natively" http_hostile http_programs http_times
 	if [[ $kernel == 5.10 ]]; then
 		leave_out "brief: asks the parser, the same as natively" http_messages
