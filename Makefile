@@ -120,7 +120,7 @@ test-vm: deps test-vm-deps              ## the same on every kernel, or KERNEL=6
 verifier-table: deps test-vm-deps       ## announce what the programs cost each kernel's verifier
 	$(Q)$(MAKE) --no-print-directory $(VM_BUILT)
 	$(Q)tests/vm/verifier-table $(KERNEL)
-tests-built: all $(call TESTS,unit) $(call TESTS,bpf) $(TOOLS) variant $B/previous/stamp
+tests-built: all image $(call TESTS,unit) $(call TESTS,bpf) $(TOOLS) variant $B/previous/stamp
 tests-built-arm64:
 	$(Q)$(MAKE) --no-print-directory ARCH=arm64 tests-built
 variant: all                            # the same as another BPF object with another version
@@ -154,13 +154,20 @@ install: all                            ## honours DESTDIR, PREFIX, CNI_BIN
 	install -D -m 0755 $B/podtag $(DESTDIR)$(CNI_BIN)/podtag
 	install -D -m 0755 $B/podtag-agent $(DESTDIR)$(PREFIX)/sbin/podtag-agent
 	install -D -m 0755 $B/podtag-install $(DESTDIR)$(PREFIX)/sbin/podtag-install
+# What the runtime keeps at /var/run is at /run: one mount of a pod's shows it under both names.
+image: $B/podtag-image.tar              ## the container image, as an OCI archive build/podtag-image.tar
+$B/podtag-image.tar: $B/podtag $B/podtag-agent $B/podtag-install install/oci-image
+	$(call msg,OCI)install/oci-image --arch $(ARCH) --entrypoint /podtag-agent --link /var/run=/run \
+		--label title=podtag --label version=$(VERSION) --label 'licenses=GPL-2.0-only OR BSD-2-Clause' \
+		--label 'description=Telemetry for Kubernetes pods: CNI plugin, agent and installer' \
+		localhost/podtag:$(VERSION) $@ $(foreach p,podtag podtag-agent podtag-install,$B/$p:/$p)
 clean:                                  ## remove the build folders
 	rm -rf build build-san build-fuzz build-arm64
 help:                                   ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## */  \1\t/p' Makefile | expand -t 19
 
 .PHONY: all deps test-deps test-vm-deps lint-deps test test-vm verifier-table tests-built tests-built-arm64 \
-	variant demo fuzz fuzz-built fuzz-merge bench soak lint install clean help
+	variant demo fuzz fuzz-built fuzz-merge bench soak lint install image clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $B -path $B/vm -prune -o -name '*.d' -print 2>/dev/null)

@@ -73,7 +73,8 @@ containerd_start()
 	CONTAINERD=$!
 	/usr/bin/python3 -m grpc_tools.protoc -I "$LIB" --python_out="$T/proto" --grpc_python_out="$T/proto" "$LIB/cri.proto"
 	export PYTHONPATH=$T/proto
-	"$LIB/oci_image" "$IMAGE" "$T/image.tar" "$(command -v busybox)" "$TOOLS/load"
+	"$TOP/install/oci-image" --entrypoint "/bin/busybox sleep 86400" "$IMAGE" "$T/image.tar" \
+		"$(command -v busybox):/bin/busybox" "$TOOLS/load:/bin/load"
 	wait_for 20 ctr -a "$SOCKET" version
 	ctr -a "$SOCKET" -n k8s.io images import --snapshotter native "$T/image.tar" >/dev/null
 	wait_for 20 cri status
