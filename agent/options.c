@@ -51,7 +51,8 @@ int pt_agent_address_parse(const char *text, struct sockaddr_storage *ret, sockl
 	struct sockaddr_in in = { .sin_family = AF_INET };
 	const char *colon = strrchr(text, ':');
 	char host[INET6_ADDRSTRLEN + 2];
-	bool is_v6;
+	const char *address = host;
+	bool is_v6, is_bracketed;
 	size_t len;
 
 	if (!colon || (size_t)(colon - text) >= sizeof(host) || parse_port(colon + 1, &in.sin_port))
@@ -62,14 +63,15 @@ int pt_agent_address_parse(const char *text, struct sockaddr_storage *ret, sockl
 	host[len] = '\0';
 	in6.sin6_port = in.sin_port;
 
-	is_v6 = !len || (host[0] == '[' && host[len - 1] == ']');
-	if (len && is_v6) {
+	is_bracketed = len && host[0] == '[' && host[len - 1] == ']';
+	if (is_bracketed) {
 		host[len - 1] = '\0';
-		if (inet_pton(AF_INET6, host + 1, &in6.sin6_addr) != 1)
-			return -1;
-	} else if (!is_v6 && inet_pton(AF_INET, host, &in.sin_addr) != 1) {
-		return -1;
+		address++;
 	}
+	/* in brackets either family, for who puts in an address that is not known beforehand */
+	is_v6 = !len || (is_bracketed && inet_pton(AF_INET6, address, &in6.sin6_addr) == 1);
+	if (!is_v6 && inet_pton(AF_INET, address, &in.sin_addr) != 1)
+		return -1;
 
 	memset(ret, 0, sizeof(*ret));
 	*ret_len = is_v6 ? sizeof(in6) : sizeof(in);
@@ -245,8 +247,9 @@ void pt_agent_options_help(FILE *out)
 	      "what they count about each pod of this node to Prometheus. Needs root. When it\n"
 	      "ends, only the serving ends: the programs stay and go on counting.\n"
 	      "\n"
-	      "      --listen-address ADDR:PORT  where to serve: [ADDR]:PORT for IPv6, :PORT for\n"
-	      "                                  all addresses (default " PT_LISTEN_DEFAULT ")\n"
+	      "      --listen-address ADDR:PORT  where to serve: [ADDR]:PORT for IPv6 (IPv4 may\n"
+	      "                                  be so, too), :PORT for all addresses (default\n"
+	      "                                  " PT_LISTEN_DEFAULT ")\n"
 	      "      --web.config.file FILE      TLS and passwords, as of other Prometheus "
 	      "exporters\n"
 	      "      --log-level LEVEL           error, warn, info or debug (default info)\n"
