@@ -58,6 +58,10 @@ static void load(void *outcome)
 	if (lock == -ETIMEDOUT)
 		snprintf(ret->text, sizeof(ret->text), "another process holds the lock on %s",
 			 PT_ROOT);
+	else if (lock == -ENODEV)
+		snprintf(ret->text, sizeof(ret->text),
+			 "the node has no bpffs mounted on " PT_BPFFS
+			 ", and this container cannot do that for it");
 	else if (lock < 0)
 		snprintf(ret->text, sizeof(ret->text), "%s can't be used", PT_ROOT);
 	else

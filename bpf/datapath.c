@@ -58,6 +58,16 @@ static int lock_fd(int fd, int timeout_ms)
 	return 0;
 }
 
+/* A node's folder that a container was given. A bpffs mounted over it would be the container's
+ * alone, and die with it, while the plugin on the node mounts another. */
+static bool is_lent(void)
+{
+	struct statx st;
+
+	return !statx(AT_FDCWD, PT_BPFFS, 0, STATX_BASIC_STATS, &st) &&
+	       (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+}
+
 /* Two processes that mount at once would hide the pins of one under the mount of the other. */
 static int mount_bpffs(int timeout_ms)
 {
@@ -65,6 +75,8 @@ static int mount_bpffs(int timeout_ms)
 
 	if (is_bpffs())
 		return 0;
+	if (is_lent())
+		return -ENODEV;
 
 	fd = open("/sys/fs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)

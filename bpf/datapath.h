@@ -68,7 +68,8 @@ void pt_datapath_close(struct pt_datapath *dp);
 
 /* Takes the node's one lock, which serializes everything that changes pins or identity; mounts
  * bpffs and makes PT_ROOT where they are missing. Waits at most timeout_ms (-1: for ever) and then
- * returns -ETIMEDOUT. Returns a file descriptor; closing it, or dying, gives the lock back. */
+ * returns -ETIMEDOUT; -ENODEV where bpffs is missing in a container that was given the node's
+ * folder for it. Returns a file descriptor; closing it, or dying, gives the lock back. */
 int pt_datapath_lock(int timeout_ms);
 
 /* Loads the programs and maps, or brings a loaded datapath to this binary's programs without

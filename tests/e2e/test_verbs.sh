@@ -323,6 +323,21 @@ test_one_direction_of_http()
 	assert_equal "links" "$(http_links)" "podtag_http_in podtag_http_out"
 }
 
+# A container that was given the node's folder, on which nothing is mounted.
+test_lent_bpffs()
+{
+	while mountpoint -q /sys/fs/bpf; do umount /sys/fs/bpf; done
+	mount --bind /sys/fs/bpf /sys/fs/bpf
+	assert_fails "$B/podtag" load
+	assert_contains "what is said" "$(cat "$T/err")" "No such device"
+	"$B/podtag-agent" 2>"$T/agent.err" &
+	PIDS+=($!)
+	wait_for 10 grep -q "the node has no bpffs mounted on /sys/fs/bpf" "$T/agent.err"
+	assert_equal "filesystem" "$(stat -f -c %T /sys/fs/bpf)" sysfs
+	umount /sys/fs/bpf
+	mount -t bpf bpf /sys/fs/bpf
+}
+
 test_unwritable_bpffs()
 {
 	bare_pod pod
