@@ -65,6 +65,7 @@ machine()
 	esac
 	# there are two sets of HTTP programs: those of 5.10, and those of all later kernels
 	[[ $kernel == 5.10 ]] || leave_out "the same programs as natively" http_messages
+	leave_out "asks nothing of a kernel" chart
 	[[ ! ${PT_VM_BRIEF-} ]] || brief
 	end_to_end
 }
@@ -73,7 +74,7 @@ machine()
 # a cgroup v2 host.
 brief()
 {
-	leave_out "brief: mostly userspace, the same as natively" adopt adopt_races agent chains install \
+	leave_out "brief: mostly userspace, the same as natively" adopt adopt_races agent chains image install \
 		install_broken install_node previous storm upgrade verbs web
 	leave_out "brief: asks the parser, the same as natively" http_hostile http_programs http_times
 	if [[ $kernel == 5.10 ]]; then
