@@ -120,7 +120,7 @@ test-vm: deps test-vm-deps              ## the same on every kernel, or KERNEL=6
 verifier-table: deps test-vm-deps       ## announce what the programs cost each kernel's verifier
 	$(Q)$(MAKE) --no-print-directory $(VM_BUILT)
 	$(Q)tests/vm/verifier-table $(KERNEL)
-tests-built: all image $(call TESTS,unit) $(call TESTS,bpf) $(TOOLS) variant $B/previous/stamp
+tests-built: all image $(call TESTS,unit) $(call TESTS,bpf) $(TOOLS) variant $(if $(CROSS),,$B/previous/stamp)
 tests-built-arm64:
 	$(Q)$(MAKE) --no-print-directory ARCH=arm64 tests-built
 variant: all                            # the same as another BPF object with another version

@@ -10,7 +10,7 @@ OLD=$B/previous
 
 before_each()
 {
-	[[ -x $OLD/podtag ]] || skip "no history to build the podtag before from"
+	[[ -x $OLD/podtag ]] || skip "no podtag of before: no history here to build it from, or another processor"
 }
 
 # Runs a command as on a node that has the plugin of before.
