@@ -135,7 +135,10 @@ test)
 	without_services install_packages "${test[@]}" "${programs[@]}" "${fuzz[@]}"
 	helm "$2"
 	;;
-test-vm) without_services install_packages "${test_vm[@]}" ;;
+test-vm)
+	without_services install_packages "${test_vm[@]}"
+	helm "$2"
+	;;
 lint) install_packages "${lint[@]}" ;;
 demo) install_packages "${demo[@]}" ;;
 bench) without_services install_packages "${bench[@]}" ;;
