@@ -49,8 +49,8 @@ static int list_file(struct pt_cache_list *list, const char *path, pt_cache_brok
 	return error == -ENOMEM ? error : 0;
 }
 
-static int list_dir(struct pt_cache_list *list, const char *dir, bool is_needed,
-		    pt_cache_broken_fn *broken, void *arg)
+static int list_dir(struct pt_cache_list *list, const char *dir, pt_cache_broken_fn *broken,
+		    void *arg)
 {
 	DIR *stream = opendir(dir);
 	struct dirent *entry;
@@ -58,7 +58,7 @@ static int list_dir(struct pt_cache_list *list, const char *dir, bool is_needed,
 	int err = 0;
 
 	if (!stream) {
-		if (is_needed || errno != ENOENT)
+		if (errno != ENOENT) /* libcni makes it for the first pod */
 			broken(dir, true, strerror(errno), arg);
 		return 0;
 	}
@@ -144,7 +144,7 @@ int pt_cache_list_read(struct pt_cache_list *ret, pt_cache_broken_fn *broken, vo
 
 	*ret = (struct pt_cache_list){};
 	for (size_t i = 0; pt_cache_dirs[i] && !err; i++)
-		err = list_dir(ret, pt_cache_dirs[i], i == 0, broken, arg);
+		err = list_dir(ret, pt_cache_dirs[i], broken, arg);
 	if (err || !ret->count)
 		return err;
 	qsort(ret->items, ret->count, sizeof(*ret->items), by_sandbox);

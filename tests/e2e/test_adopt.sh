@@ -235,16 +235,21 @@ test_what_is_in_the_cache()
 
 test_no_cache()
 {
+	mkdir -p "${CACHE%/*}"
+	touch "$CACHE" # not the folder that it has to be
 	agent_start
 	wait_for 5 no_folder
 	assert_equal "reasons" "$(metrics | grep -c '^podtag_pods_not_adopted')" 11
 	metrics | promtool check metrics || fail "promtool"
 	assert_equal "lines about it" "$(grep -c 'level=warn.*cache_dir' "$T/agent.log")" 1
 	agent_stop
-	mkdir -p "$CACHE"
+	rm "$CACHE"
+	assert_adopted "no folder yet" "0 0 0 0"
+	mkdir "$CACHE"
+	assert_adopted "an empty folder" "0 0 0 0"
 	agent_start
 	sleep 0.5
-	assert_equal "an empty folder" "$(metrics | awk '/^podtag_pods_not_adopted/ { s += $NF } END { print s }')" 0
+	assert_equal "not adopted" "$(metrics | awk '/^podtag_pods_not_adopted/ { s += $NF } END { print s }')" 0
 	assert_equal "lines about it" "$(grep -c 'level=warn' "$T/agent.log" || true)" 0
 }
 
