@@ -17,6 +17,9 @@
 
 #include "bpf/datapath.h"
 
+/* Between two tries for the lock, about. */
+#define PAUSE_MAX_NS 2000000
+
 const char *const pt_map_names[PT_MAP_COUNT] = {
 #define X(id, name) [PT_MAP_##id] = #name,
 	PT_MAPS(X)
@@ -39,10 +42,11 @@ static bool is_bpffs(void)
 }
 
 /* Waits by trying: a blocking flock() could only be ended by a signal, and those are the caller's.
- */
+ * The longer it takes the more there are who wait, and the less often each of them tries: 64 that
+ * never pause for long keep the holder from its CPU. */
 static int lock_fd(int fd, int timeout_ms)
 {
-	const struct timespec pause = { .tv_nsec = 200000 };
+	struct timespec pause = { .tv_nsec = 100000 };
 	const __u64 end_ns = pt_now_ns() + (timeout_ms < 0 ? 0 : timeout_ms * 1000000ull);
 
 	if (timeout_ms < 0)
@@ -54,6 +58,8 @@ static int lock_fd(int fd, int timeout_ms)
 		if (pt_now_ns() >= end_ns)
 			return -ETIMEDOUT;
 		nanosleep(&pause, NULL);
+		if (pause.tv_nsec < PAUSE_MAX_NS)
+			pause.tv_nsec *= 2;
 	}
 	return 0;
 }
