@@ -9,7 +9,9 @@ CONF='{"cniVersion":"1.1.0","name":"net","type":"podtag"}'
 # A pod without a plugin's help, for speed: eth0 with 10.200.N.2, the host end hostN with 10.200.N.1.
 cheap_pod() # N
 {
-	ip netns add "p$1"
+	# no IPv6, whose own packets may come while a DEL is at work
+	sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+	ONLY_IPV4=1 netns_new "p$1"
 	ip link add "host$1" type veth peer name eth0 netns "p$1"
 	ip addr add "10.200.$1.1/24" dev "host$1"
 	ip link set "host$1" up
