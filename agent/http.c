@@ -130,12 +130,12 @@ static void reply(struct evhttp_request *req, int code, const char *type, struct
 
 	evhttp_add_header(headers, "Content-Type", type);
 	evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
-	if (evhttp_request_get_command(req) == EVHTTP_REQ_HEAD) {
-		/* evhttp would leave the length out, and the body in */
-		snprintf(length, sizeof(length), "%zu", evbuffer_get_length(body));
-		evhttp_add_header(headers, "Content-Length", length);
+	/* evhttp leaves it out below 1.1, even if the connection stays, and for HEAD */
+	snprintf(length, sizeof(length), "%zu", evbuffer_get_length(body));
+	evhttp_add_header(headers, "Content-Length", length);
+	/* evhttp would send it */
+	if (evhttp_request_get_command(req) == EVHTTP_REQ_HEAD)
 		evbuffer_drain(body, evbuffer_get_length(body));
-	}
 	evhttp_send_reply(req, code, NULL, body);
 }
 

@@ -172,7 +172,8 @@ static void check_answer(char *at, const char *end)
 			is_known |= status == known[i];
 		must(is_known);
 		length = header(at, "Content-Length");
-		/* before HTTP/1.1 and with libevent's own 400 the end is that of the connection */
+		/* with libevent's own 400 the end is that of the connection */
+		must(length || status >= 400);
 		size = length ? strtoul(length, NULL, 10) : (size_t)(end - body);
 		if (!strncmp(body, "HTTP/", 5) || body == end)
 			size = 0; /* to a HEAD */
