@@ -70,18 +70,23 @@ machine()
 	end_to_end
 }
 
-# What asks something of a kernel stays: the programs, retransmits, HTTP, and a pod of containerd's on
-# a cgroup v2 host.
+# What asks something of a kernel stays: in each row bpf/, and of the rest what its kernel does otherwise than
+# the next one and the native one. 5.10 has retransmits and HTTP by older means, 6.1 has the HTTP programs of
+# all later kernels on the older hooks, 6.12 and 7.2 are hosts with cgroup v2 alone.
 brief()
 {
+	local -A not=(
+		[5.10]="containerd http_load http_messages"
+		[6.1]="containerd http_load http_loss retransmits"
+		[6.12]="http http_load http_loss"
+		[7.2]="http_load http_loss retransmits"
+		[arm64]="http_load http_loss"
+	)
 	leave_out "brief: mostly userspace, the same as natively" adopt adopt_races agent chains image install \
 		install_broken install_node previous storm upgrade verbs web
 	leave_out "brief: asks the parser, the same as natively" http_hostile http_programs http_times
-	if [[ $kernel == 5.10 ]]; then
-		leave_out "brief: asks the parser, the same as natively" http_messages
-	else
-		leave_out "brief: the same programs as natively" http_load http_loss
-	fi
+	# shellcheck disable=SC2086
+	leave_out "brief: as natively or in another row" ${not[$kernel]}
 }
 
 # What a row does for long, and other rows do with the same BPF object.
