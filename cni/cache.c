@@ -15,9 +15,6 @@
 #include "cni/name.h"
 #include "cni/options.h"
 
-/* As for stdin: what is JSON to other plugins is JSON here. */
-#define PARSE_FLAGS (JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL)
-
 /* Writing one takes libcni well below this. */
 #define WRITING_SECONDS 2
 
@@ -118,7 +115,7 @@ static int read_list(struct pt_cache *cache, struct pt_error *err)
 	list = text ? pt_base64_decode(text, &size) : NULL;
 	if (!list)
 		return pt_fail(err, PT_CNI_DECODE, "config is not base64");
-	cache->list = json_loadb(list, size, PARSE_FLAGS, &jerr);
+	cache->list = json_loadb(list, size, PT_JSON_FLAGS, &jerr);
 	free(list);
 	if (!cache->list)
 		return pt_fail(err, PT_CNI_DECODE, "config is not JSON: %s", jerr.text);
@@ -132,7 +129,7 @@ int pt_cache_parse(const char *text, size_t size, struct pt_cache *ret, struct p
 	const char *kind;
 	json_error_t jerr;
 
-	*ret = (struct pt_cache){ .root = json_loadb(text, size, PARSE_FLAGS, &jerr) };
+	*ret = (struct pt_cache){ .root = json_loadb(text, size, PT_JSON_FLAGS, &jerr) };
 	if (!ret->root)
 		return pt_fail(err, PT_CNI_DECODE, "not valid JSON: line %d, column %d: %s",
 			       jerr.line, jerr.column, jerr.text);

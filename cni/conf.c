@@ -8,9 +8,6 @@
 #include "cni/name.h"
 #include "cni/options.h"
 
-/* NUL in strings and integers past 64 bits are JSON, and other plugins' business. */
-#define PARSE_FLAGS (JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL)
-
 const char *const pt_cni_versions[] = { "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0", NULL };
 
 static const char *version_supported(const json_t *version)
@@ -26,10 +23,21 @@ static const char *version_supported(const json_t *version)
 
 const char *pt_conf_version(const char *text, size_t size)
 {
-	json_auto_t *root = json_loadb(text, size, PARSE_FLAGS, NULL);
+	json_auto_t *root = json_loadb(text, size, PT_JSON_FLAGS, NULL);
 	const char *version = version_supported(json_object_get(root, "cniVersion"));
 
 	return version ? version : PT_CNI_VERSION_NEWEST;
+}
+
+char *pt_conf_version_reply(const char *text, size_t size)
+{
+	json_auto_t *root = json_object(), *versions = json_array();
+
+	for (size_t i = 0; pt_cni_versions[i]; i++)
+		json_array_append_new(versions, json_string(pt_cni_versions[i]));
+	json_object_set_new(root, "cniVersion", json_string(pt_conf_version(text, size)));
+	json_object_set(root, "supportedVersions", versions);
+	return json_dumps(root, JSON_COMPACT);
 }
 
 static int version_refused(const char *text, struct pt_error *err)
@@ -118,7 +126,7 @@ int pt_conf_parse(const char *text, size_t size, enum pt_command command, struct
 	json_error_t jerr;
 
 	*ret = (struct pt_conf){ .log_level = PT_LOG_WARN };
-	ret->root = json_loadb(text, size, PARSE_FLAGS, &jerr);
+	ret->root = json_loadb(text, size, PT_JSON_FLAGS, &jerr);
 	if (!ret->root) {
 		pt_fail(err, PT_CNI_DECODE, "network config is not valid JSON");
 		return pt_fail_details(err, "line %d, column %d: %s", jerr.line, jerr.column,

@@ -49,6 +49,14 @@ int pt_conf_parse(const char *text, size_t size, enum pt_command command, struct
 /* The text's cniVersion if podtag supports it, else the newest: what VERSION and errors carry. */
 const char *pt_conf_version(const char *text, size_t size);
 
+/* A VERSION call may come with nobody at the other end of stdin: how long to wait for more of it.
+ */
+#define PT_VERSION_QUIET_MS 200
+
+/* The answer to VERSION with that on stdin; text may be NULL. The caller frees it; NULL: no memory.
+ */
+char *pt_conf_version_reply(const char *text, size_t size);
+
 /* A zeroed conf is fine. */
 void pt_conf_done(struct pt_conf *conf);
 

@@ -14,6 +14,10 @@ int pt_options_read(struct pt_conf *conf, struct pt_error *err);
 /* The error for a key's bad value: code 7 with both in its text. Returns -1. */
 int pt_fail_value(struct pt_error *err, const char *key, const json_t *value);
 
+/* How all JSON is read that other plugins read too: NUL in strings and integers past 64 bits are
+ * JSON, and their business. */
+#define PT_JSON_FLAGS (JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL)
+
 /* The text of a JSON string that has no NUL inside, else NULL. */
 const char *pt_json_text(const json_t *string);
 

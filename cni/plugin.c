@@ -12,9 +12,6 @@
 #include "cni/plugin.h"
 #include "cni/verbs.h"
 
-/* A VERSION call may come with nobody at the other end of stdin. */
-#define VERSION_QUIET_MS 200
-
 static void reply_with(struct pt_plugin *plugin, const char *text, size_t size, int status)
 {
 	plugin->output = text;
@@ -39,16 +36,8 @@ static void reply_error(struct pt_plugin *plugin, const struct pt_error *err)
 
 static void run_version(struct pt_plugin *plugin)
 {
-	json_auto_t *root = json_object(), *versions = json_array();
-	const char *version = PT_CNI_VERSION_NEWEST;
-
-	if (!pt_read_all(STDIN_FILENO, VERSION_QUIET_MS, &plugin->input, &plugin->input_size))
-		version = pt_conf_version(plugin->input, plugin->input_size);
-	json_object_set_new(root, "cniVersion", json_string(version));
-	for (size_t i = 0; pt_cni_versions[i]; i++)
-		json_array_append_new(versions, json_string(pt_cni_versions[i]));
-	json_object_set(root, "supportedVersions", versions);
-	plugin->reply = json_dumps(root, JSON_COMPACT);
+	pt_read_all(STDIN_FILENO, PT_VERSION_QUIET_MS, &plugin->input, &plugin->input_size);
+	plugin->reply = pt_conf_version_reply(plugin->input, plugin->input_size);
 	if (plugin->reply)
 		reply_with(plugin, plugin->reply, strlen(plugin->reply), 0);
 	else

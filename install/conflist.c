@@ -10,10 +10,8 @@
 #include "cni/span.h"
 #include "install/conflist.h"
 
-/* As libcni and the plugins read it: NUL and integers past 64 bits are JSON too. */
-#define PARSE_FLAGS (JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL)
-#define SPACE       " \t\r\n"
-#define TYPE        "podtag"
+#define SPACE " \t\r\n"
+#define TYPE  "podtag"
 
 static bool is_podtag(const json_t *plugin)
 {
@@ -70,7 +68,7 @@ int pt_chain_read(const char *text, size_t size, bool is_list, struct pt_chain *
 		  size_t why_size)
 {
 	json_error_t error;
-	json_auto_t *root = json_loadb(text, size, PARSE_FLAGS, &error);
+	json_auto_t *root = json_loadb(text, size, PT_JSON_FLAGS, &error);
 	const char *name, *version;
 
 	*ret = (struct pt_chain){};
@@ -172,7 +170,7 @@ static char *finish(FILE *out, char **text)
 /* Of the last plugin. */
 static bool find_last(const char *text, size_t size, struct pt_span *ret)
 {
-	json_auto_t *root = json_loadb(text, size, PARSE_FLAGS, NULL);
+	json_auto_t *root = json_loadb(text, size, PT_JSON_FLAGS, NULL);
 	size_t count = json_array_size(json_object_get(root, "plugins"));
 	struct pt_span plugins;
 
@@ -227,7 +225,7 @@ static size_t cut(char *text, size_t size, size_t index)
 
 char *pt_conflist_remove(const char *text, size_t size)
 {
-	json_auto_t *root = json_loadb(text, size, PARSE_FLAGS, NULL);
+	json_auto_t *root = json_loadb(text, size, PT_JSON_FLAGS, NULL);
 	const json_t *plugins = json_object_get(root, "plugins");
 	size_t left = json_array_size(plugins);
 	char *ret = malloc(size + 1);

@@ -15,9 +15,6 @@
 #include "cni/env.h"
 #include "cni/io.h"
 
-/* A VERSION call may come with nobody at the other end of stdin. */
-#define VERSION_QUIET_MS 200
-
 static int reply(const char *text, size_t size, int status)
 {
 	return pt_write_all(STDOUT_FILENO, text, size) ? 1 : status;
@@ -34,17 +31,9 @@ static int reply_error(const struct pt_error *err, const char *input, size_t siz
 
 static int reply_version(const char *input, size_t size)
 {
-	json_auto_t *versions = json_array();
-	json_auto_t *root = json_object();
-	char *text;
-	int status;
+	char *text = pt_conf_version_reply(input, size);
+	int status = text ? reply(text, strlen(text), 0) : 1;
 
-	for (size_t i = 0; pt_cni_versions[i]; i++)
-		json_array_append_new(versions, json_string(pt_cni_versions[i]));
-	json_object_set_new(root, "cniVersion", json_string(pt_conf_version(input, size)));
-	json_object_set(root, "supportedVersions", versions);
-	text = json_dumps(root, JSON_COMPACT);
-	status = text ? reply(text, strlen(text), 0) : 1;
 	free(text);
 	return status;
 }
@@ -86,7 +75,7 @@ int main(void)
 
 	ret = pt_env_read(&env, &err);
 	read = ret ? 0
-		   : pt_read_all(STDIN_FILENO, env.command == PT_VERSION ? VERSION_QUIET_MS : -1,
+		   : pt_read_all(STDIN_FILENO, env.command == PT_VERSION ? PT_VERSION_QUIET_MS : -1,
 				 &input, &size);
 	if (read)
 		ret = pt_fail(&err, PT_CNI_IO, "error reading from stdin: %s", strerror(-read));
