@@ -20,6 +20,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "cni/base64.h"
+
 #define CREDENTIALS_MAX 1024 /* in base64 */
 #define DIGEST_SIZE     32
 #define ACCEPTED_MAX    16
@@ -69,24 +71,24 @@ struct pt_auth *pt_auth_new(void)
 /* A NUL in the password would end it for bcrypt alone, so there is none. */
 static bool parse(const char *header, struct credentials *ret)
 {
-	char *colon;
-	size_t len;
-	int size;
+	char *decoded, *colon;
+	bool fits;
+	size_t size;
 
 	if (!header || strncasecmp(header, "Basic ", 6) != 0)
 		return false;
 	header += 6 + strspn(header + 6, " ");
-	len = strlen(header);
-	if (!len || len % 4 || len >= CREDENTIALS_MAX)
+	if (strlen(header) >= CREDENTIALS_MAX)
 		return false;
-	size = EVP_DecodeBlock((unsigned char *)ret->text, (const unsigned char *)header, (int)len);
-	if (size < 0)
+	decoded = pt_base64_decode(header, &size);
+	if (!decoded)
 		return false;
-	/* the padding is decoded as well */
-	size -= (header[len - 1] == '=') + (header[len - 2] == '=');
-	ret->text[size] = '\0';
+	fits = strlen(decoded) == size;
+	memcpy(ret->text, decoded, size + 1);
+	explicit_bzero(decoded, size);
+	free(decoded);
 	colon = strchr(ret->text, ':');
-	if (!colon || strlen(ret->text) != (size_t)size)
+	if (!fits || !colon)
 		return false;
 	*colon = '\0';
 	ret->password = colon + 1;
