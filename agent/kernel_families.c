@@ -30,7 +30,8 @@ void pt_write_programs(struct pt_page *page, const struct pt_program_record *pro
 	static const struct pt_family misses = {
 		"podtag_program_misses", PT_COUNTER, NULL,
 		"Events at which the kernel did not run the program, because that CPU was in it "
-		"already. Retransmits missed so are counted later, as kind other."
+		"already. Retransmits missed so are counted later, as kind other; what "
+		"podtag_on_state misses, podtag_on_again does."
 	};
 	static const struct pt_family memory = { "podtag_program_memory_bytes", PT_GAUGE, "bytes",
 						 "Kernel memory of the program." };
