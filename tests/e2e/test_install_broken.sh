@@ -187,14 +187,20 @@ installed()
 	cp -p "$T/original" "$CONF/10-net.conflist.pre-podtag"
 }
 
+# The list as it is without podtag and with it.
+both_lists() # LIST
+{
+	needs_strace
+	base_list "${1##*/}"
+	cp -p "$1" "$T/original"
+	install_ install
+	cp -p "$1" "$T/edited"
+}
+
 test_cut_anywhere()
 {
 	local list=$CONF/10-net.conflist
-	needs_strace
-	base_list 10-net.conflist
-	cp -p "$list" "$T/original"
-	install_ install
-	cp -p "$list" "$T/edited"
+	both_lists "$list"
 	cut_everywhere install "$list" not_installed
 	cmp "$T/edited" "$list"
 }
@@ -202,11 +208,7 @@ test_cut_anywhere()
 test_uninstall_cut_anywhere()
 {
 	local list=$CONF/10-net.conflist
-	needs_strace
-	base_list 10-net.conflist
-	cp -p "$list" "$T/original"
-	install_ install
-	cp -p "$list" "$T/edited"
+	both_lists "$list"
 	cut_everywhere uninstall "$list" installed
 	cmp "$T/original" "$list"
 	assert_equal files "$(ls -A "$CONF")" 10-net.conflist
