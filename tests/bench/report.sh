@@ -237,9 +237,9 @@ beside_others()
 	cat <<-'END'
 		Grafana Beyla of August 2026 was measured for this project once: Debian's kernel 6.12 in a virtual
 		machine emulated in software (QEMU, TCG), nginx with a tiny file, wrk with 2 connections. **These are not
-		the same work.** Beyla measures each HTTP request (method, path, status, duration); podtag counts a pod's
-		packets, bytes and TCP retransmits, and knows nothing of HTTP. The right column is this run, on the
-		machine above; only a run in such an emulated machine has comparable conditions.
+		the same work.** Both measure each HTTP request's method, status and duration. Beyla also has its path, and
+		follows it through services; podtag also counts packets, bytes and TCP retransmits. The right column is
+		this run, on the machine above; only a run in such an emulated machine has comparable conditions.
 
 	END
 	head_cells '' 'Beyla' 'podtag, this run'
