@@ -323,6 +323,19 @@ test_one_direction_of_http()
 	assert_equal "links" "$(http_links)" "podtag_http_in podtag_http_out"
 }
 
+# What somebody else has put where another layout's pins were.
+test_unload_says_what_stays()
+{
+	"$B/podtag" load
+	mkdir -p /sys/fs/bpf/podtag/v1/maps/mine
+	assert_fails "$B/podtag" unload
+	assert_contains "error" "$(cat "$T/err")" "cannot be unloaded: Directory not empty"
+	assert_equal "left" "$(ls /sys/fs/bpf/podtag)" v1
+	rmdir /sys/fs/bpf/podtag/v1/maps/mine
+	"$B/podtag" unload
+	assert_equal "left" "$(ls /sys/fs/bpf/podtag)" ""
+}
+
 # A container that was given the node's folder, on which nothing is mounted.
 test_lent_bpffs()
 {
