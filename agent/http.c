@@ -130,10 +130,10 @@ static void reply(struct evhttp_request *req, int code, const char *type, struct
 
 	evhttp_add_header(headers, "Content-Type", type);
 	evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
-	/* evhttp leaves it out below 1.1, even if the connection stays, and for HEAD */
+	/* evhttp leaves the length out below 1.1, even if the connection stays, and for HEAD */
 	snprintf(length, sizeof(length), "%zu", evbuffer_get_length(body));
 	evhttp_add_header(headers, "Content-Length", length);
-	/* evhttp would send it */
+	/* evhttp would send the body */
 	if (evhttp_request_get_command(req) == EVHTTP_REQ_HEAD)
 		evbuffer_drain(body, evbuffer_get_length(body));
 	evhttp_send_reply(req, code, NULL, body);

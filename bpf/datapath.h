@@ -94,7 +94,7 @@ int pt_schema_retire(void);
 
 /* Detaches and unpins everything, of other layouts too. Call with the lock held, from a process
  * with one thread. 0 when there was nothing either; -EBUSY: done, but for the filters of a pod
- * whose namespace cannot be reached from here. */
+ * whose namespace cannot be reached from here; another negative errno: pins stay. */
 int pt_datapath_unload(void);
 
 /* Adds one to gave_up[reason]. */

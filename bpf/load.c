@@ -464,14 +464,15 @@ int pt_datapath_load(char *text, size_t size)
 int pt_datapath_unload(void)
 {
 	struct pt_datapath dp = {};
-	int err, left = 0, retired = pt_schema_retire();
+	int err, left = 0, retired;
 
+	retired = pt_schema_retire();
 	pt_pins_remove(NEW_DIR);
 	if (!pt_datapath_open(&dp))
 		left = pt_detach_pods(&dp);
+	pt_datapath_close(&dp);
 	if (!left && retired < 0)
 		left = retired;
-	pt_datapath_close(&dp);
 	pt_pins_remove(OLD_DIR);
 	if (rename(PT_DIR, OLD_DIR)) /* gone at once for everybody, then piece by piece */
 		return errno == ENOENT ? left : -errno;
