@@ -83,6 +83,12 @@ $B/podtag-install: $(filter-out %/pass.o,$(call OBJ,install)) $(INSTALL_CNI)
 	$(call msg,LINK)$(CC) $(CFLAGS) $(STATIC) $(LDFLAGS) $^ -ljansson -L$(DEPS)/lib -o $@
 $B/install/payload.o: $B/podtag $B/podtag-pass
 $B/install/payload.o: override CFLAGS += -DPODTAG_FILE='"$B/podtag"' -DPASS_FILE='"$B/podtag-pass"'
+# The page goes into the agent as it is and compressed.
+PAGE := $(wildcard agent/page/*)
+$B/agent/files.o: $(PAGE) $(PAGE:%=$B/%.gz)
+$B/agent/files.o: override CFLAGS += -DPAGE_ZIPPED='"$B/agent/page"'
+$B/agent/page/%.gz: agent/page/%
+	$(call msg,GZIP)mkdir -p $(@D) && gzip -9nc $< > $@
 $B/tests/lib/%: $B/tests/lib/%.o
 	$(call msg,LINK)$(CC) $(CFLAGS) $(STATIC) $(LDFLAGS) $^ $(CNI_LIBS) -o $@
 # The fuzzer is to look for new paths through podtag, not through its tests.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* The HTTP server: /metrics, /readyz, /healthz, and a page that names them.
+/* The HTTP server: /metrics, /readyz, /healthz, and the page for people at /.
  *
  * One thread, so one slow or hostile client must not cost the others anything: headers and bodies
  * are small, silence ends a connection, and the number of connections is bounded.
@@ -19,11 +19,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/files.h"
 #include "agent/gzip.h"
 #include "agent/log.h"
 #include "agent/negotiate.h"
+#include "agent/reply.h"
 
-#define HEADERS_MAX     8192
 #define BODY_MAX        1024 /* of a request, which should have none */
 #define SILENCE_SECONDS 10
 
@@ -123,57 +124,6 @@ static void on_accept_error(struct evconnlistener *listener, void *arg)
 	close_doors(arg);
 }
 
-static void reply(struct evhttp_request *req, int code, const char *type, struct evbuffer *body)
-{
-	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
-	char length[24];
-
-	evhttp_add_header(headers, "Content-Type", type);
-	evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
-	/* evhttp leaves the length out below 1.1, even if the connection stays, and for HEAD */
-	snprintf(length, sizeof(length), "%zu", evbuffer_get_length(body));
-	evhttp_add_header(headers, "Content-Length", length);
-	/* evhttp would send the body */
-	if (evhttp_request_get_command(req) == EVHTTP_REQ_HEAD)
-		evbuffer_drain(body, evbuffer_get_length(body));
-	evhttp_send_reply(req, code, NULL, body);
-}
-
-static void reply_text(struct evhttp_request *req, int code, const char *text)
-{
-	struct evbuffer *body = evbuffer_new();
-
-	if (!body) {
-		evhttp_send_error(req, HTTP_INTERNAL, NULL);
-		return;
-	}
-	evbuffer_add_printf(body, "%s\n", text);
-	reply(req, code, "text/plain; charset=utf-8", body);
-	evbuffer_free(body);
-}
-
-/* The values of all headers of that name as one list, as RFC 9110 5.3 has it. NULL when there is
- * none. size is at least HEADERS_MAX, so everything fits. */
-static const char *join_headers(struct evhttp_request *req, const char *name, char *ret,
-				size_t size)
-{
-	struct evkeyvalq *headers = evhttp_request_get_input_headers(req);
-	struct evkeyval *header;
-	bool found = false;
-	size_t len = 0;
-
-	ret[0] = '\0';
-	for (header = headers->tqh_first; header; header = header->next.tqe_next) {
-		if (evutil_ascii_strcasecmp(header->key, name))
-			continue;
-		len += snprintf(ret + len, size - len, "%s%s", found ? "," : "", header->value);
-		found = true;
-		if (len >= size)
-			break;
-	}
-	return found ? ret : NULL;
-}
-
 /* For want of memory to compress it with, the page is written as it is. */
 static int write_page(struct pt_http *http, struct evbuffer *page, enum pt_format format,
 		      bool *is_zipped)
@@ -197,24 +147,24 @@ static void serve_metrics(struct pt_http *http, struct evhttp_request *req)
 	};
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
 	struct evbuffer *page = evbuffer_new();
-	char accept[2 * HEADERS_MAX];
+	char accept[2 * PT_HEADERS_MAX];
 	enum pt_format format;
 	bool is_zipped;
 	int err;
 
-	format = pt_accept_format(join_headers(req, "Accept", accept, sizeof(accept)));
-	is_zipped = pt_accept_gzip(join_headers(req, "Accept-Encoding", accept, sizeof(accept)));
+	format = pt_accept_format(pt_header_list(req, "Accept", accept, sizeof(accept)));
+	is_zipped = pt_accept_gzip(pt_header_list(req, "Accept-Encoding", accept, sizeof(accept)));
 	err = page ? write_page(http, page, format, &is_zipped) : -ENOMEM;
 	if (err) {
 		pt_agent_log(PT_LOG_ERROR, "/metrics failed: %s", strerror(-err));
-		reply_text(req, HTTP_INTERNAL, strerror(-err));
+		pt_reply_text(req, HTTP_INTERNAL, strerror(-err));
 		goto free_page;
 	}
 
 	evhttp_add_header(headers, "Vary", "Accept, Accept-Encoding");
 	if (is_zipped)
 		evhttp_add_header(headers, "Content-Encoding", "gzip");
-	reply(req, HTTP_OK, types[format], page);
+	pt_reply(req, HTTP_OK, types[format], page);
 
 free_page:
 	if (page)
@@ -225,26 +175,22 @@ static void serve_readyz(struct pt_http *http, struct evhttp_request *req)
 {
 	const char *problem = http->source.problem(http->source.arg);
 
-	reply_text(req, problem ? HTTP_SERVUNAVAIL : HTTP_OK, problem ? problem : "ok");
+	pt_reply_text(req, problem ? HTTP_SERVUNAVAIL : HTTP_OK, problem ? problem : "ok");
 }
 
 static void serve_healthz(struct pt_http *http, struct evhttp_request *req)
 {
 	(void)http;
-	reply_text(req, HTTP_OK, "ok");
+	pt_reply_text(req, HTTP_OK, "ok");
 }
 
-static void serve_index(struct pt_http *http, struct evhttp_request *req)
+static void serve_file(struct pt_http *http, struct evhttp_request *req)
 {
 	(void)http;
-	reply_text(req, HTTP_OK,
-		   "podtag-agent " PODTAG_VERSION "\n\n"
-		   "/metrics  what the pods of this node do, for Prometheus\n"
-		   "/readyz   whether podtag's programs are loaded, and why not\n"
-		   "/healthz  whether the agent runs");
+	pt_file_serve(req);
 }
 
-static const struct {
+static const struct route {
 	const char *path;
 	void (*serve)(struct pt_http *http, struct evhttp_request *req);
 	bool is_open; /* to a kubelet's probe, in whose manifest no password belongs */
@@ -252,9 +198,18 @@ static const struct {
 	{ "/metrics", serve_metrics },
 	{ "/readyz", serve_readyz, true },
 	{ "/healthz", serve_healthz, true },
-	{ "/", serve_index },
 };
-#define ROUTES (sizeof(routes) / sizeof(*routes))
+
+/* NULL when nothing is there. */
+static const struct route *find_route(const char *path)
+{
+	static const struct route file = { NULL, serve_file };
+
+	for (size_t i = 0; i < sizeof(routes) / sizeof(*routes); i++)
+		if (!strcmp(path, routes[i].path))
+			return &routes[i];
+	return pt_file_is_at(path) ? &file : NULL;
+}
 
 /* Answers itself who may not come in. */
 static bool let_in(struct pt_http *http, struct evhttp_request *req)
@@ -272,11 +227,11 @@ static bool let_in(struct pt_http *http, struct evhttp_request *req)
 		return true;
 	case PT_AUTH_LATER:
 		evhttp_add_header(headers, "Retry-After", "1");
-		reply_text(req, HTTP_TOO_MANY, "too many wrong passwords");
+		pt_reply_text(req, HTTP_TOO_MANY, "too many wrong passwords");
 		return false;
 	default:
 		evhttp_add_header(headers, "WWW-Authenticate", "Basic realm=\"podtag\"");
-		reply_text(req, HTTP_UNAUTHORIZED, "user and password, please");
+		pt_reply_text(req, HTTP_UNAUTHORIZED, "user and password, please");
 		return false;
 	}
 }
@@ -287,28 +242,26 @@ static void on_request(struct evhttp_request *req, void *arg)
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(req);
 	const enum evhttp_cmd_type command = evhttp_request_get_command(req);
 	const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
-	size_t i = 0;
+	const struct route *route = path ? find_route(path) : NULL;
 
-	while (i < ROUTES && (!path || strcmp(path, routes[i].path) != 0))
-		i++;
-	if (http->web && !(i < ROUTES && routes[i].is_open) && !let_in(http, req))
+	if (http->web && !(route && route->is_open) && !let_in(http, req))
 		return;
-	if (i < ROUTES) {
+	if (route) {
 		if (command == EVHTTP_REQ_GET || command == EVHTTP_REQ_HEAD) {
-			routes[i].serve(http, req);
+			route->serve(http, req);
 			return;
 		}
 		evhttp_add_header(evhttp_request_get_output_headers(req), "Allow", "GET, HEAD");
-		reply_text(req, HTTP_BADMETHOD, "only GET and HEAD are served");
+		pt_reply_text(req, HTTP_BADMETHOD, "only GET and HEAD are served");
 		return;
 	}
 
-	reply_text(req, HTTP_NOTFOUND, "not found; try /metrics, /readyz or /healthz");
+	pt_reply_text(req, HTTP_NOTFOUND, "not found; try /, /metrics, /readyz or /healthz");
 }
 
 static void set_limits(struct pt_http *http)
 {
-	evhttp_set_max_headers_size(http->server, HEADERS_MAX);
+	evhttp_set_max_headers_size(http->server, PT_HEADERS_MAX);
 	evhttp_set_max_body_size(http->server, BODY_MAX);
 	evhttp_set_timeout(http->server, SILENCE_SECONDS);
 	evhttp_set_bevcb(http->server, on_connection, http);
@@ -378,6 +331,9 @@ void pt_http_free(struct pt_http *http)
 
 	if (http->full_timer)
 		event_free(http->full_timer);
+	/* a child that was forked just now has the socket too, until it has closed what it has */
+	if (http->listener)
+		shutdown(evconnlistener_get_fd(http->listener), SHUT_RDWR);
 	if (http->server)
 		evhttp_free(http->server); /* with the listener that is bound to it */
 	free(http);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The HTTP server: /metrics, /readyz, /healthz, and a page that names them. */
+/* The HTTP server: /metrics, /readyz, /healthz, and the page for people at /. */
 #ifndef PT_AGENT_HTTP_H
 #define PT_AGENT_HTTP_H
 

@@ -142,7 +142,7 @@ static int read_http(struct pt_yaml *yaml, const struct pt_yaml_key *key)
 {
 	static const struct pt_yaml_key keys[] = {
 		{ "http2", read_http2 },
-		{ "headers", NULL, 0, "nothing here is for a browser" },
+		{ "headers", NULL, 0, "the page has its own" },
 		{},
 	};
 

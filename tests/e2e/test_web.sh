@@ -61,6 +61,9 @@ test_passwords_over_tls()
 	assert_equal "its last line" "$(tail -n 1 "$T/body")" "# EOF"
 	assert_equal "HTTP/1.1 where HTTP/2 is offered" "$(status_of --http2 -u scraper:secret /metrics)" 200
 	assert_equal "/healthz" "$(status_of /healthz)" 200
+	assert_equal "the page" "$(status_of -u scraper:secret /)" 200
+	assert_equal "the page, no password" "$(status_of /)" 401
+	assert_equal "a file of the page, no password" "$(status_of /page.mjs)" 401
 	assert_equal "no password" "$(status_of /metrics)" 401
 	assert_contains "headers" "$(cat "$T/head")" 'WWW-Authenticate: Basic'
 	assert_equal "no password, no such page" "$(status_of /nothing)" 401

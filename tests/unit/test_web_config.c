@@ -160,8 +160,7 @@ static const struct {
 	  "line 4: prefer_server_cipher_suites: neither true nor false" },
 	{ "http_server_config: {http2: maybe}", "line 1: http2: neither true nor false" },
 	{ "http_server_config: {headers: {}}",
-	  "line 1: \"http_server_config.headers\" is not supported, nothing here is for a "
-	  "browser" },
+	  "line 1: \"http_server_config.headers\" is not supported, the page has its own" },
 	{ "rate_limit: {}", "line 1: \"rate_limit\" is not supported, wrong passwords are limited "
 			    "anyway" },
 	{ "basic_auth_users: [a]\n", "line 1: basic_auth_users: not a mapping of users to hashes" },
