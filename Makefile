@@ -53,7 +53,10 @@ BPF  := $(patsubst %.bpf.c,$B/%.bpf.o,$(sort $(wildcard bpf/*.bpf.c bpf/*/*.bpf.
 TESTS = $(patsubst %.c,$B/%,$(sort $(wildcard tests/$(1)/test_*.c)))
 FUZZERS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 TOOLS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/lib/*.c)))
-BENCH := $B/tests/bench/empty $B/tests/bench/empty.bpf.o
+PEERS := $(patsubst %.c,$B/%,$(wildcard tests/http/*.c))
+GO    := $(patsubst %,$B/tests/http/%,load serve serve-stripped)
+REFERENCE := $B/tests/docs/page
+BENCH := $(patsubst %,$B/tests/bench/%,empty empty.bpf.o tls_calls)
 
 VM_BUILT := tests-built $(if $(filter arm64,$(or $(KERNEL),arm64)),tests-built-arm64)
 
@@ -73,7 +76,7 @@ build/deps/%-stamp: install/deps.sh
 $B/podtag: $(call OBJ,cni) $(call OBJ,bpf)
 	$(call msg,LINK)$(CC) $(CFLAGS) $(STATIC) $(LDFLAGS) $^ $(CNI_LIBS) -o $@
 # The agent adopts pods by the plugin's own ADD.
-$B/podtag-agent: $(call OBJ,agent) $(filter-out %/main.o,$(call OBJ,cni)) $(call OBJ,bpf)
+$B/podtag-agent: $(call OBJ,agent) $(filter-out %/main.o $B/cni/cli%,$(call OBJ,cni)) $(call OBJ,bpf)
 	$(call msg,LINK)$(CC) $(CFLAGS) $(STATIC) $(LDFLAGS) $^ $(AGENT_LIBS) -o $@
 # What both need of cni/ has nothing of BPF in it.
 INSTALL_CNI := $(patsubst %,$B/cni/%.o,conf env error io log name options span text)
@@ -91,6 +94,8 @@ $B/agent/page/%.gz: agent/page/%
 	$(call msg,GZIP)mkdir -p $(@D) && gzip -9nc $< > $@
 $B/tests/lib/%: $B/tests/lib/%.o
 	$(call msg,LINK)$(CC) $(CFLAGS) $(STATIC) $(LDFLAGS) $^ $(CNI_LIBS) -o $@
+$B/tests/http/%: $B/tests/http/%.o
+	$(call msg,LINK)$(CC) $(CFLAGS) $(STATIC) $(LDFLAGS) -Wl,--no-warnings $^ -lssl -lcrypto -o $@
 # The fuzzer is to look for new paths through podtag, not through its tests.
 $B/tests/fuzz/%.o: override CFLAGS := $(filter-out -fsanitize=fuzzer-no-link,$(CFLAGS))
 # ... but this one includes what it tests.
@@ -106,6 +111,14 @@ $B/tests/fuzz/fuzz_%: $B/tests/fuzz/fuzz_%.o $(patsubst %,$B/tests/fuzz/%.o,fuzz
 		$(AGENT_LIBS) -o $@
 $B/tests/%: $B/tests/%.o $(LIB)
 	$(call msg,LINK)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(AGENT_LIBS) -lcmocka -o $@
+
+# Programs in Go; and one as packages have it, without symbols and at any address.
+GO_BUILD = $(call msg,GO)GOCACHE=$(CURDIR)/build/go GO111MODULE=off CGO_ENABLED=0 \
+	GOARCH=$(subst x86,amd64,$(ARCH)) go build -o $@
+$B/tests/http/%-stripped: tests/http/%.go
+	$(GO_BUILD) -buildmode=pie -ldflags='-s -w' $<
+$B/tests/http/%: tests/http/%.go
+	$(GO_BUILD) $<
 
 $B/%.o: %.c | $B/podtag.skel.h
 	$(call msg,CC)mkdir -p $(@D) && $(CC) $(CFLAGS) -c $< -o $@
@@ -126,7 +139,7 @@ test-vm: deps test-vm-deps              ## the same on every kernel, or KERNEL=6
 verifier-table: deps test-vm-deps       ## announce what the programs cost each kernel's verifier
 	$(Q)$(MAKE) --no-print-directory $(VM_BUILT)
 	$(Q)tests/vm/verifier-table $(KERNEL)
-tests-built: all image $(call TESTS,unit) $(call TESTS,bpf) $(TOOLS) variant $(if $(CROSS),,$B/previous/stamp)
+tests-built: all image $(call TESTS,unit) $(call TESTS,bpf) $(TOOLS) $(PEERS) $(GO) $(REFERENCE) variant $(if $(CROSS),,$B/previous/stamp)
 tests-built-arm64:
 	$(Q)$(MAKE) --no-print-directory ARCH=arm64 tests-built
 variant: all                            # the same as another BPF object with another version
@@ -176,4 +189,4 @@ help:                                   ## list these targets
 	variant demo fuzz fuzz-built fuzz-merge bench soak lint install image clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
--include $(shell find $B -path $B/vm -prune -o -name '*.d' -print 2>/dev/null)
+-include $(shell find $B -path $B/vm -prune -o -path $(DEPS) -prune -o -name '*.d' -print 2>/dev/null)

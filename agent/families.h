@@ -3,6 +3,7 @@
 #ifndef PT_AGENT_FAMILIES_H
 #define PT_AGENT_FAMILIES_H
 
+#include <stddef.h>
 #include <string.h>
 
 #include "agent/exposition.h"
@@ -21,8 +22,20 @@ struct pt_shown {
 /* The labels of all samples that follow, until the next call or the next family. */
 void pt_label_pod(struct pt_page *page, const struct pt_pod *pod);
 
+/* A family that has one counter of each pod, of type __u64, at that offset of its record. */
+void pt_write_counter(struct pt_page *page, const struct pt_family *family,
+		      const struct pt_shown *shown, size_t offset);
+
 /* Everything about HTTP; lost has PT_LOST_COUNT elements. */
 void pt_write_http(struct pt_page *page, const struct pt_shown *shown, const __u64 *lost);
+
+struct pt_libraries_record;
+
+/* What is probed, what that costs, and what of it was given up. */
+void pt_write_probes(struct pt_page *page, const struct pt_libraries_record *record);
+
+/* What podtag does not see of pods' TLS connections. */
+void pt_write_tls(struct pt_page *page, const struct pt_shown *shown);
 
 void pt_write_programs(struct pt_page *page, const struct pt_program_record *programs,
 		       size_t count);

@@ -24,6 +24,7 @@ static void write_series(struct pt_page *page, const struct pt_family *family,
 			WORD(page, "role", pt_http_roles[series->key.role]);
 			WORD(page, "method", pt_http_methods[series->key.method]);
 			WORD(page, "status", status);
+			WORD(page, "tls", series->key.tls ? "true" : "false");
 			pt_page_histogram(page, (const struct pt_histogram *)(latency + offset));
 		}
 	}
@@ -37,7 +38,8 @@ static void write_latency(struct pt_page *page, const struct pt_shown *shown)
 		"pod's TCP socket. Role server: from the byte's arrival, so that waiting in the "
 		"accept queue and in the receive buffer is in it, until the last byte is sent for "
 		"the first time. Role client: from the byte's being sent until the last byte "
-		"arrives. Status 2xx and its like: the pod had too many series for each status to "
+		"arrives. With tls both are at the calls of the TLS library. Status 2xx and its "
+		"like: the pod had too many series for each status to "
 		"have its own."
 	};
 	static const struct pt_family start = {
@@ -96,11 +98,7 @@ static void write_overflow(struct pt_page *page, const struct pt_shown *shown)
 		"used up its " PT_STRINGIFY(PT_HTTP_BUDGET) " series of role, method and status."
 	};
 
-	pt_page_family(page, &family);
-	for (size_t i = 0; i < shown->count; i++) {
-		pt_label_pod(page, &shown->pods[i]->pod);
-		pt_page_count(page, shown->pods[i]->http.overflow);
-	}
+	pt_write_counter(page, &family, shown, offsetof(struct pt_pod_record, http.overflow));
 }
 
 static void write_lost(struct pt_page *page, const __u64 *lost)

@@ -38,7 +38,10 @@ struct pt_loader {
 	struct event *timer;
 	struct pt_child *child; /* that loads */
 	struct pt_adopter *adopter;
-	char problem[1200]; /* of the last load; empty when it went well */
+	struct pt_libraries *libraries; /* NULL: not wanted, or not to be had */
+	enum pt_unseen without;         /* why there are no libraries, if there are none */
+	bool has_looked;                /* at what is loaded */
+	char problem[1200];             /* of the last load; empty when it went well */
 	char open_problem[64];
 };
 
@@ -103,6 +106,16 @@ static void fail(struct pt_loader *loader, const char *what, const char *text)
 	wake_in(loader, RETRY_SECONDS);
 }
 
+/* There is a datapath, another one maybe than before. */
+static void watch(struct pt_loader *loader)
+{
+	loader->has_looked = true;
+	if (loader->libraries)
+		pt_libraries_loaded(loader->libraries);
+	else
+		pt_libraries_leave_all(loader->without);
+}
+
 static void take_outcome(struct pt_loader *loader, const struct outcome *outcome)
 {
 	static const char *const words[] = {
@@ -133,6 +146,7 @@ static void take_outcome(struct pt_loader *loader, const struct outcome *outcome
 		pt_adopter_look(loader->adopter, &dp);
 		pt_datapath_close(&dp);
 	}
+	watch(loader);
 }
 
 static void on_loaded(const void *outcome, const char *problem, void *arg)
@@ -200,6 +214,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		pt_datapath_close(&dp);
 		if (is_current) {
 			loader->problem[0] = '\0';
+			if (!loader->has_looked)
+				watch(loader);
 			wake_in(loader, SWEEP_SECONDS);
 			return;
 		}
@@ -229,7 +245,7 @@ const char *pt_loader_problem(struct pt_loader *loader)
 	return loader->open_problem;
 }
 
-struct pt_loader *pt_loader_new(struct event_base *base)
+struct pt_loader *pt_loader_new(struct event_base *base, enum pt_tls_mode tls, unsigned int budget)
 {
 	struct pt_loader *loader = calloc(1, sizeof(*loader));
 
@@ -237,6 +253,12 @@ struct pt_loader *pt_loader_new(struct event_base *base)
 		return NULL;
 
 	loader->base = base;
+	loader->without = tls == PT_TLS_OFF ? PT_UNSEEN_OFF : PT_UNSEEN_UNAVAILABLE;
+	if (tls != PT_TLS_OFF)
+		loader->libraries = pt_libraries_new(base, tls, budget);
+	if (tls != PT_TLS_OFF && !loader->libraries)
+		pt_agent_log(PT_LOG_WARN, "no metrics of HTTP over TLS on this node: %s",
+			     strerror(errno));
 	loader->timer = evtimer_new(base, on_timer, loader);
 	loader->adopter = pt_adopter_new(base);
 	if (!loader->timer || !loader->adopter) {
@@ -252,6 +274,11 @@ const struct pt_adopter_record *pt_loader_adopted(const struct pt_loader *loader
 	return pt_adopter_record(loader->adopter);
 }
 
+const struct pt_libraries_record *pt_loader_libraries(const struct pt_loader *loader)
+{
+	return loader->libraries ? pt_libraries_record(loader->libraries) : NULL;
+}
+
 void pt_loader_free(struct pt_loader *loader)
 {
 	if (!loader)
@@ -259,6 +286,7 @@ void pt_loader_free(struct pt_loader *loader)
 
 	pt_child_free(loader->child);
 	pt_adopter_free(loader->adopter);
+	pt_libraries_free(loader->libraries);
 	if (loader->timer)
 		event_free(loader->timer);
 	free(loader);

@@ -27,7 +27,8 @@ static int write_metrics(struct evbuffer *out, enum pt_format format, void *arg)
 {
 	struct agent *agent = arg;
 
-	return pt_scrape(out, format, pt_loader_adopted(agent->loader));
+	return pt_scrape(out, format, pt_loader_adopted(agent->loader),
+			 pt_loader_libraries(agent->loader));
 }
 
 static const char *problem(void *arg)
@@ -97,7 +98,7 @@ static bool start(struct agent *agent, const struct pt_agent_options *options)
 		     options->listen_text, pt_http_port(agent->http),
 		     agent->web && pt_web_has_tls(agent->web) ? ", with TLS" : "");
 
-	agent->loader = pt_loader_new(agent->base);
+	agent->loader = pt_loader_new(agent->base, options->tls, options->tls_budget);
 	if (!agent->loader) {
 		pt_agent_log(PT_LOG_ERROR, "can't start: %s", strerror(errno));
 		return false;

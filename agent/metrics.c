@@ -78,6 +78,16 @@ void pt_label_pod(struct pt_page *page, const struct pt_pod *pod)
 	pt_page_keep_labels(page);
 }
 
+void pt_write_counter(struct pt_page *page, const struct pt_family *family,
+		      const struct pt_shown *shown, size_t offset)
+{
+	pt_page_family(page, family);
+	for (size_t i = 0; i < shown->count; i++) {
+		pt_label_pod(page, &shown->pods[i]->pod);
+		pt_page_count(page, *(const __u64 *)((const char *)shown->pods[i] + offset));
+	}
+}
+
 static void write_retransmits(struct pt_page *page, const struct pt_shown *shown)
 {
 	static const struct pt_family family = {
@@ -354,6 +364,7 @@ int pt_metrics_write(struct evbuffer *out, enum pt_format format, const struct p
 		write_traffic(&page, &shown);
 		write_pods(&page, &shown);
 		pt_write_http(&page, &shown, metrics->pods->http_lost);
+		pt_write_tls(&page, &shown);
 	}
 	if (metrics->dp) {
 		write_gave_up(&page, metrics->dp->gave_up);
@@ -366,6 +377,8 @@ int pt_metrics_write(struct evbuffer *out, enum pt_format format, const struct p
 	write_self(&page, metrics);
 	if (metrics->adopted)
 		write_adoption(&page, metrics->adopted);
+	if (metrics->libraries)
+		pt_write_probes(&page, metrics->libraries);
 	write_scrapes(&page, metrics);
 	write_process(&page, &metrics->process);
 	pt_page_end(&page);

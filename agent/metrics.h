@@ -5,6 +5,7 @@
 
 #include "agent/adopter.h"
 #include "agent/exposition.h"
+#include "agent/libraries.h"
 #include "bpf/snapshot.h"
 
 /* The agent's own process, as the Prometheus client libraries describe theirs. */
@@ -26,7 +27,8 @@ struct pt_metrics {
 	size_t program_count;
 	const struct pt_map_record *maps;
 	size_t map_count;
-	const struct pt_adopter_record *adopted; /* NULL: not written */
+	const struct pt_adopter_record *adopted;     /* NULL: not written */
+	const struct pt_libraries_record *libraries; /* the same */
 	struct pt_process process;
 	uint64_t scrape_ns;      /* how long the last page took, 0 before there was one */
 	uint64_t failed_scrapes; /* pages that lack something because a read failed */

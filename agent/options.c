@@ -12,6 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bpf/datapath.h"
+#include "bpf/words.h"
+
 struct setting {
 	const char *flag;
 	const char *key; /* of the file */
@@ -110,12 +113,40 @@ static int set_web_config(struct pt_agent_options *options, const char *value)
 	return 0;
 }
 
+static int set_tls(struct pt_agent_options *options, const char *value)
+{
+	for (int mode = PT_TLS_OFF; mode < PT_TLS_MODES; mode++) {
+		if (strcmp(value, pt_tls_modes[mode]))
+			continue;
+		options->tls = mode;
+		return 0;
+	}
+	return -1;
+}
+
+static int set_tls_budget(struct pt_agent_options *options, const char *value)
+{
+	unsigned long percent;
+
+	if (!*value || strspn(value, "0123456789") != strlen(value) || strlen(value) > 3)
+		return -1;
+
+	percent = strtoul(value, NULL, 10);
+	if (percent < 1 || percent > 100)
+		return -1;
+
+	options->tls_budget = percent;
+	return 0;
+}
+
 /* The order is that of the flags' numbers in parse_flags(). */
 static const struct setting settings[] = {
 	{ "listen-address", "listenAddress", set_listen,
 	  "an address and port such as 127.0.0.1:9435 or [::1]:9435" },
 	{ "log-level", "logLevel", set_log_level, "one of error, warn, info, debug" },
 	{ "web.config.file", "webConfigFile", set_web_config, "a path of less than 4096 bytes" },
+	{ "tls", "tls", set_tls, "one of off, on, auto" },
+	{ "tls-budget", "tlsBudget", set_tls_budget, "a whole number of percent, 1 to 100" },
 };
 #define SETTINGS (sizeof(settings) / sizeof(*settings))
 
@@ -134,11 +165,10 @@ static int apply_key(struct pt_agent_options *options, const char *file, const c
 		return 0;
 	}
 
-	return fail(
-		error, size,
-		"%s: unknown key \"%s\"; the known ones are \"listenAddress\", \"logLevel\" and "
-		"\"webConfigFile\"",
-		file, key);
+	return fail(error, size,
+		    "%s: unknown key \"%s\"; the known ones are \"listenAddress\", \"logLevel\", "
+		    "\"tls\", \"tlsBudget\" and \"webConfigFile\"",
+		    file, key);
 }
 
 static int apply_file(struct pt_agent_options *options, const char *file, char *error, size_t size)
@@ -177,6 +207,8 @@ static int parse_flags(int argc, char **argv, const char **values, const char **
 		{ "listen-address", required_argument, NULL, 0 },
 		{ "log-level", required_argument, NULL, 1 },
 		{ "web.config.file", required_argument, NULL, 2 },
+		{ "tls", required_argument, NULL, 3 },
+		{ "tls-budget", required_argument, NULL, 4 },
 		{ "config", required_argument, NULL, 'c' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -218,7 +250,11 @@ static int parse_flags(int argc, char **argv, const char **values, const char **
 int pt_agent_options_parse(int argc, char **argv, struct pt_agent_options *ret, char *error,
 			   size_t size)
 {
-	struct pt_agent_options options = { .log_level = PT_LOG_INFO };
+	struct pt_agent_options options = {
+		.log_level = PT_LOG_INFO,
+		.tls = PT_TLS_OFF,
+		.tls_budget = PT_TLS_BUDGET_DEFAULT,
+	};
 	const char *values[SETTINGS] = {}, *file = NULL;
 	int result;
 
@@ -252,20 +288,40 @@ void pt_agent_options_help(FILE *out)
 	      "                                  " PT_LISTEN_DEFAULT ")\n"
 	      "      --web.config.file FILE      TLS and passwords, as of other Prometheus "
 	      "exporters\n"
-	      "      --log-level LEVEL           error, warn, info or debug (default info)\n"
-	      "      --config FILE               read settings from this JSON file; flags win\n"
-	      "  -h, --help                      show this text\n"
-	      "  -V, --version                   show the version\n"
-	      "\n"
-	      "Paths served:\n"
-	      "  /metrics   the metrics, as Prometheus text or OpenMetrics, gzip if asked for\n"
-	      "  /readyz    200 when the programs are loaded, else 503 and the reason\n"
-	      "  /healthz   200 while the agent runs\n"
-	      "\n"
-	      "The config file has the same settings; --web.config.file is \"webConfigFile\":\n"
-	      "  { \"listenAddress\": \"" PT_LISTEN_DEFAULT "\", \"logLevel\": \"info\" }\n"
-	      "\n"
-	      "Exit status: 0 after SIGTERM or SIGINT, 1 if it can't serve, 2 if an option is\n"
-	      "wrong.\n",
+	      "      --tls off|on|auto           probe the TLS libraries of pods, which costs\n"
+	      "                                  their processes a few traps a request; auto:\n"
+	      "                                  within a budget. A pod's annotation "
+	      "podtag.io/tls\n"
+	      "                                  wins, but not over off (default off)\n"
+	      "      --tls-budget PERCENT        of a CPU that the probes of one library's file "
+	      "may\n"
+	      "                                  cost in mode auto; past it they are taken off "
+	      "for\n"
+	      "                                  10 minutes or longer (default " PT_STRINGIFY(
+		      PT_TLS_BUDGET_DEFAULT) ")\n"
+					     "      --log-level LEVEL           error, warn, info "
+					     "or debug (default info)\n"
+					     "      --config FILE               read settings from "
+					     "this JSON file; flags win\n"
+					     "  -h, --help                      show this text\n"
+					     "  -V, --version                   show the version\n"
+					     "\n"
+					     "Paths served:\n"
+					     "  /          the node's pods, for people with a "
+					     "browser\n"
+					     "  /metrics   the metrics, as Prometheus text or "
+					     "OpenMetrics, gzip if asked for\n"
+					     "  /readyz    200 when the programs are loaded, else "
+					     "503 and the reason\n"
+					     "  /healthz   200 while the agent runs\n"
+					     "\n"
+					     "The config file has the same settings; "
+					     "--web.config.file is \"webConfigFile\":\n"
+					     "  { \"listenAddress\": \"" PT_LISTEN_DEFAULT
+					     "\", \"logLevel\": \"info\" }\n"
+					     "\n"
+					     "Exit status: 0 after SIGTERM or SIGINT, 1 if it "
+					     "can't serve, 2 if an option is\n"
+					     "wrong.\n",
 	      out);
 }

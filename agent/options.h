@@ -4,12 +4,15 @@
 #define PT_AGENT_OPTIONS_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
 #include "agent/log.h"
+#include "bpf/types.h"
 
-#define PT_LISTEN_DEFAULT "127.0.0.1:9435"
+#define PT_LISTEN_DEFAULT     "127.0.0.1:9435"
+#define PT_TLS_BUDGET_DEFAULT 10
 
 struct pt_agent_options {
 	char listen_text[64]; /* as it was given, for messages */
@@ -17,6 +20,8 @@ struct pt_agent_options {
 	socklen_t listen_len;
 	enum pt_agent_level log_level;
 	char web_config_file[PATH_MAX]; /* empty: none */
+	enum pt_tls_mode tls;           /* of pods that say nothing; PT_TLS_OFF: of none */
+	unsigned int tls_budget;        /* percent of a CPU */
 };
 
 enum pt_agent_options_result { PT_OPTIONS_RUN, PT_OPTIONS_HELP, PT_OPTIONS_VERSION };

@@ -32,7 +32,8 @@ static bool is_failed(int result, const char *what)
 	return true;
 }
 
-int pt_scrape(struct evbuffer *out, enum pt_format format, const struct pt_adopter_record *adopted)
+int pt_scrape(struct evbuffer *out, enum pt_format format, const struct pt_adopter_record *adopted,
+	      const struct pt_libraries_record *libraries)
 {
 	struct pt_program_record programs[PT_RECORDS_MAX];
 	struct pt_map_record maps[PT_RECORDS_MAX];
@@ -66,6 +67,7 @@ int pt_scrape(struct evbuffer *out, enum pt_format format, const struct pt_adopt
 	failed += any_failed;
 	metrics.failed_scrapes = failed;
 	metrics.adopted = adopted;
+	metrics.libraries = libraries;
 	metrics.scrape_ns = last_ns;
 	pt_process_read(&metrics.process);
 	result = pt_metrics_write(out, format, &metrics);

@@ -122,6 +122,13 @@ static void *map_memory(int fd, size_t size)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
+/* Maps that came to this layout later. What an older podtag has loaded lacks them until its
+ * upgrade. */
+static bool is_late(enum pt_map map)
+{
+	return map == PT_MAP_TLS_WANTED || map == PT_MAP_TLS_CONNECTIONS;
+}
+
 int pt_datapath_open_dir(const char *dir, struct pt_datapath *ret)
 {
 	struct pt_datapath dp = {};
@@ -131,7 +138,7 @@ int pt_datapath_open_dir(const char *dir, struct pt_datapath *ret)
 	for (int i = 0; i < PT_MAP_COUNT; i++) {
 		snprintf(path, sizeof(path), "%s/maps/%s", dir, pt_map_names[i]);
 		dp.maps[i] = bpf_obj_get(path);
-		if (dp.maps[i] < 0 && !err)
+		if (dp.maps[i] < 0 && !err && !(is_late(i) && dp.maps[i] == -ENOENT))
 			err = dp.maps[i];
 	}
 	if (err)

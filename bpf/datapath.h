@@ -31,6 +31,8 @@
 	X(HTTP_LATENCY, http_latency)                                                              \
 	X(HTTP_PODS, http_pods)                                                                    \
 	X(HTTP_LOST, http_lost)                                                                    \
+	X(TLS_WANTED, tls_wanted)                                                                  \
+	X(TLS_CONNECTIONS, tls_connections)                                                        \
 	X(ATTACHMENTS, attachments)                                                                \
 	X(GAVE_UP, gave_up)                                                                        \
 	X(CNI_OPERATIONS, cni_operations)                                                          \
@@ -48,7 +50,7 @@ extern const char *const pt_map_names[PT_MAP_COUNT];
 /* An open datapath. The three arrays are the maps' own memory: what is written there is in the
  * kernel at once, and adding to a counter needs __atomic operations, but no system call. */
 struct pt_datapath {
-	int maps[PT_MAP_COUNT];
+	int maps[PT_MAP_COUNT]; /* of a map that is younger than what is loaded: negative */
 	struct pt_datapath_info *info;
 	struct pt_gave_up *gave_up;           /* PT_REASONS_MAX elements */
 	struct pt_cni_operations *operations; /* PT_COMMAND_COUNT elements */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Load the HTTP programs and attach them to the packets of all sockets of the node. */
+/* Load the HTTP programs and attach them to the packets of all sockets of the node; and those on
+ * TLS libraries, which the agent attaches where pods have one. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -32,23 +33,48 @@ static const struct {
 
 #define HOOKS (sizeof(hooks) / sizeof(*hooks))
 
+/* What goes on for the programs that are attached to libraries, and for that at a process's end. */
+static const struct {
+	const char *map;
+	__u32 index;
+	const char *program;
+} tls_jumps[] = {
+	{ "on_tls", PT_IN, "podtag_tls_in" },
+	{ "on_tls", PT_OUT, "podtag_tls_out" },
+	{ "on_exit", 0, "podtag_tls_exit" },
+	{ "on_exec", 0, "podtag_tls_exec" },
+};
+
+#define TLS_JUMPS (sizeof(tls_jumps) / sizeof(*tls_jumps))
+
 static const char *program_of(size_t hook, bool socket_tag)
 {
 	return socket_tag ? hooks[hook].with_loop : hooks[hook].with_tail;
 }
 
-bool pt_is_http(const char *program, bool socket_tag)
+static bool is_tls(const char *program)
 {
+	return !strncmp(program, "podtag_tls_", 11) || !strncmp(program, "podtag_ssl_", 11) ||
+	       !strncmp(program, "podtag_gnu_", 11) || !strncmp(program, "podtag_go_", 10);
+}
+
+static bool is_http(const char *dir, const char *program, bool socket_tag)
+{
+	(void)dir;
 	for (size_t i = 0; i < HOOKS; i++)
 		if (!strcmp(program, program_of(i, socket_tag)))
 			return true;
 	return false;
 }
 
-static bool is_second(const char *dir, const char *program, bool socket_tag)
+static bool is_http_or_tls(const char *dir, const char *program, bool socket_tag)
 {
-	(void)dir;
-	return pt_is_http(program, socket_tag);
+	return is_http(dir, program, socket_tag) || is_tls(program);
+}
+
+bool pt_is_http(const char *program)
+{
+	return is_http(NULL, program, true) || is_http_or_tls(NULL, program, false);
 }
 
 /* The root of all cgroups: in a container's namespace the mount shows only a part of them. */
@@ -109,6 +135,9 @@ static int attach_all(struct podtag_bpf *skel, bool socket_tag, int cgroup)
 
 	for (size_t i = 0; i < HOOKS && !err; i++)
 		err = pt_object_jump(skel, hooks[i].jump_map, 0, program_of(i, socket_tag));
+	for (size_t i = 0; i < TLS_JUMPS && !err; i++)
+		err = pt_object_jump(skel, tls_jumps[i].map, tls_jumps[i].index,
+				     tls_jumps[i].program);
 	if (!err)
 		err = pt_object_pin(skel, PT_DIR);
 	for (size_t i = 0; i < HOOKS && !err; i++)
@@ -126,6 +155,23 @@ static ino_t inode(void)
 	return stat(PT_DIR, &st) ? 0 : st.st_ino;
 }
 
+/* Before 6.1 a kernel warns, in its log, of each program on a uprobe whose maps allocate as they
+ * grow, and is right. This helper came with the allocator that made it safe. */
+static bool may_have_tls(void)
+{
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_ktime_get_tai_ns, NULL) == 1;
+}
+
+/* What a kernel cannot have for TLS is no reason to be without the rest. */
+static int load_with_tls(bool socket_tag, struct podtag_bpf **ret)
+{
+	int err = -EOPNOTSUPP;
+
+	if (socket_tag && may_have_tls())
+		err = pt_object_load(PT_DIR, true, is_http_or_tls, ret);
+	return err ? pt_object_load(PT_DIR, socket_tag, is_http, ret) : 0;
+}
+
 /* Only the verifier takes long, and nobody has to wait for that. A negative cgroup is why there is
  * none. */
 static int load(struct pt_datapath *dp, int cgroup)
@@ -136,7 +182,7 @@ static int load(struct pt_datapath *dp, int cgroup)
 	ino_t before = inode();
 
 	if (!err)
-		err = pt_object_load(PT_DIR, socket_tag, is_second, &skel);
+		err = load_with_tls(socket_tag, &skel);
 	lock = pt_datapath_lock(LOCK_MS);
 	if (lock < 0) {
 		err = lock;

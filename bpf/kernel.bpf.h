@@ -18,7 +18,9 @@ enum {
 	TCP_ESTABLISHED = 1,
 	TCP_SYN_SENT = 2,
 	TCP_SYN_RECV = 3,
+	TCP_FIN_WAIT1 = 4,
 	TCP_CLOSE = 7,
+	TCP_LAST_ACK = 9,
 	TCP_LISTEN = 10,
 };
 
@@ -45,10 +47,15 @@ struct sock_common {
 	volatile unsigned char skc_state;
 };
 
+typedef struct {
+	int owned;
+} socket_lock_t;
+
 struct socket;
 
 struct sock {
 	struct sock_common __sk_common;
+	socket_lock_t sk_lock;
 	__u16 sk_protocol;
 	int sk_err;
 	struct socket *sk_socket;
@@ -78,6 +85,34 @@ struct tcp_skb_cb {
 /* The tracepoint's third argument, int err, came with this field (commit ad892e912b84). */
 struct trace_event_raw_tcp_retransmit_skb {
 	int err;
+};
+
+struct nsproxy {
+	struct net *net_ns;
+};
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct signal_struct {
+	atomic_t live;
+};
+
+struct task_struct {
+	int tgid;
+	struct nsproxy *nsproxy;
+	struct signal_struct *signal;
+};
+
+/* The registers of each architecture; a kernel has those of one. */
+struct pt_regs___x86 {
+	unsigned long di, si, cx, ax, bx, r14, sp;
+};
+
+struct pt_regs___arm64 {
+	__u64 regs[31];
+	__u64 sp;
 };
 
 #pragma clang attribute pop

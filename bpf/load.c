@@ -36,6 +36,8 @@ static const struct {
 	{ "podtag_on_rexmt", "on_retransmit", 0, "podtag_rexmit", true },
 	{ "podtag_on_synac", "on_synack", 0, "podtag_synack", true },
 	{ "podtag_on_read", "on_read", 0, "podtag_read", true },
+	{ "podtag_on_exit", "on_exit", 0, "podtag_tls_exit", true },
+	{ "podtag_on_exec", "on_exec", 0, "podtag_tls_exec", true },
 	{ "podtag_cls_in", "on_tc", 0, "podtag_pod_in", false },
 	{ "podtag_cls_out", "on_tc", 1, "podtag_pod_out", false },
 };
@@ -115,7 +117,7 @@ static bool is_pinned(const char *dir, const char *kind, const char *name)
 /* All but the HTTP programs. Stubs that are pinned stay what they are. */
 static bool is_first(const char *dir, const char *program, bool socket_tag)
 {
-	if (pt_is_http(program, true) || pt_is_http(program, false))
+	if (pt_is_http(program))
 		return false;
 	(void)socket_tag;
 	return !is_stub(program) || !is_pinned(dir, "progs", program);

@@ -32,8 +32,7 @@ void pt_why_end(int result);
 /* Removes a folder of pins. What is not there is no error. */
 int pt_pins_remove(const char *dir);
 
-/* Whether it is one of the programs on sockets' packets, for kernels with socket tags or without.
- */
-bool pt_is_http(const char *program, bool socket_tag);
+/* Whether it is one of http.c's programs, on whatever kernel. */
+bool pt_is_http(const char *program);
 
 #endif

@@ -89,6 +89,61 @@ struct {
 	__type(value, struct pt_gave_up);
 } http_lost SEC(".maps") __weak;
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PT_PODS_MAX);
+	__type(key, __u64);
+	__type(value, enum pt_tls_mode);
+} tls_wanted SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PT_TLS_SESSIONS_MAX);
+	__type(key, struct pt_tls_key);
+	__type(value, struct pt_tls_session);
+} tls_sessions SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PT_TLS_CALLS_MAX);
+	__type(key, struct pt_tls_call_key);
+	__type(value, struct pt_tls_call);
+} tls_calls SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PT_TLS_SESSIONS_MAX);
+	__type(key, __u32);
+	__type(value, struct pt_tls_process);
+} tls_processes SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, PT_TLS_FILES);
+	__type(key, __u32);
+	__type(value, struct pt_tls_file);
+} tls_files SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct pt_tls_probes);
+} tls_probes SEC(".maps") __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PT_PODS_MAX);
+	__type(key, __u64);
+	__type(value, struct pt_tls_connections);
+} tls_connections SEC(".maps") __weak;
+
 static inline void give_up(enum pt_reason reason)
 {
 	__u32 key = reason;

@@ -306,6 +306,23 @@ static int write_counters(struct pt_datapath *dp, __u64 pod_id, __u32 classid)
 					     : write_slot(dp, PT_SLOT(classid), pod_id, classid);
 }
 
+static int write_tls(struct pt_datapath *dp, __u64 pod_id, enum pt_tls_mode tls)
+{
+	int fd = dp->maps[PT_MAP_TLS_WANTED];
+
+	return tls && fd >= 0 ? bpf_map_update_elem(fd, &pod_id, &tls, BPF_ANY) : 0;
+}
+
+bool pt_pod_has_tls(const struct pt_datapath *dp, __u64 pod_id, enum pt_tls_mode tls)
+{
+	int fd = dp->maps[PT_MAP_TLS_WANTED];
+	enum pt_tls_mode is;
+
+	if (!tls || fd < 0)
+		return true; /* there is nothing to write */
+	return !bpf_map_lookup_elem(fd, &pod_id, &is) && is == tls;
+}
+
 /* Last, when the counters are there: a socket that finds its pod finds them too. */
 static int write_identity(struct pt_datapath *dp, __u64 pod_id, const struct pt_pod *pod,
 			  __u32 classid)
@@ -358,7 +375,7 @@ static int begin_attachment(struct pt_datapath *dp, const struct pt_attachment_k
 }
 
 static int begin(struct pt_datapath *dp, const struct pt_attachment_key *key,
-		 const struct pt_pod *pod, struct pt_attachment *ret)
+		 const struct pt_pod *pod, enum pt_tls_mode tls, struct pt_attachment *ret)
 {
 	__u64 pod_id;
 	int err;
@@ -377,20 +394,22 @@ static int begin(struct pt_datapath *dp, const struct pt_attachment_key *key,
 	if (!err)
 		err = write_counters(dp, pod_id, ret->classid);
 	if (!err)
+		err = write_tls(dp, pod_id, tls);
+	if (!err)
 		err = write_identity(dp, pod_id, pod, ret->classid);
 	return err;
 }
 
 int pt_pod_begin(struct pt_datapath *dp, const struct pt_attachment_key *key,
-		 const struct pt_pod *pod, struct pt_attachment *ret)
+		 const struct pt_pod *pod, enum pt_tls_mode tls, struct pt_attachment *ret)
 {
-	int err = begin(dp, key, pod, ret);
+	int err = begin(dp, key, pod, tls, ret);
 
 	if (err != -E2BIG)
 		return err;
 	/* Without an agent nobody else has given back the room of pods deleted long ago. */
 	pt_pods_sweep(dp);
-	return begin(dp, key, pod, ret);
+	return begin(dp, key, pod, tls, ret);
 }
 
 int pt_attachment_write(struct pt_datapath *dp, const struct pt_attachment_key *key,

@@ -18,9 +18,13 @@ void pt_text_fit(char *field, size_t size, const char *text);
 /* Makes *pod, whose network namespace is pod->netns, known to the kernel: from here on its sockets
  * are tagged. A repeated call for the same sandbox finds the pod it made before and only brings
  * its description up to date. The attachment is filled in, with the counters' classid; its hook is
- * still PT_HOOK_NONE. */
+ * still PT_HOOK_NONE. What is said of TLS holds for the whole pod, and PT_TLS_UNSAID takes nothing
+ * back: of several ADDs for one pod only some may be told of its annotations. */
 int pt_pod_begin(struct pt_datapath *dp, const struct pt_attachment_key *key,
-		 const struct pt_pod *pod, struct pt_attachment *ret);
+		 const struct pt_pod *pod, enum pt_tls_mode tls, struct pt_attachment *ret);
+
+/* Whether the pod's entry in tls_wanted says what its annotation does. */
+bool pt_pod_has_tls(const struct pt_datapath *dp, __u64 pod_id, enum pt_tls_mode tls);
 
 /* Writes the attachment as it is now: after tc programs were attached, or with the reason. Needs no
  * lock. -ENOENT: it was ended in the meantime. */

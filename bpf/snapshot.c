@@ -2,6 +2,7 @@
 /* Read the pinned maps as a whole, for whoever shows them. */
 #include <dirent.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,28 +125,59 @@ static int read_traffic(const struct pt_datapath *dp, struct reader *reader)
 	return 0;
 }
 
-static int read_retransmits(const void *key, const void *value, void *arg)
+/* A value that a pod has once, into its record at that offset. */
+struct once {
+	struct reader *reader;
+	size_t offset, size;
+};
+
+static int read_value(const void *key, const void *value, void *arg)
 {
+	const struct once *once = arg;
 	struct pt_pod_record *record;
 	__u64 id;
 
 	memcpy(&id, key, sizeof(id));
-	record = find(arg, id);
+	record = find(once->reader, id);
 	if (record)
-		memcpy(&record->retransmits, value, sizeof(record->retransmits));
+		memcpy((char *)record + once->offset, value, once->size);
 	return 0;
 }
 
-static int read_http_pod(const void *key, const void *value, void *arg)
+static int read_once(const struct pt_datapath *dp, enum pt_map map, struct reader *reader,
+		     size_t offset, size_t size)
+{
+	struct once once = { reader, offset, size };
+
+	return dp->maps[map] < 0
+		       ? 0
+		       : pt_map_each(dp->maps[map], sizeof(__u64), size, read_value, &once);
+}
+
+#define READ_ONCE(dp, map, reader, field)                                                          \
+	read_once(dp, map, reader, offsetof(struct pt_pod_record, field),                          \
+		  sizeof(((struct pt_pod_record *)0)->field))
+
+static int read_mode(const void *key, const void *value, void *arg)
 {
 	struct pt_pod_record *record;
+	enum pt_tls_mode mode;
 	__u64 id;
 
 	memcpy(&id, key, sizeof(id));
+	memcpy(&mode, value, sizeof(mode));
 	record = find(arg, id);
-	if (record)
-		memcpy(&record->http, value, sizeof(record->http));
+	if (record && mode < PT_TLS_MODES)
+		record->tls_mode = mode;
 	return 0;
+}
+
+static int read_modes(const struct pt_datapath *dp, struct reader *reader)
+{
+	return dp->maps[PT_MAP_TLS_WANTED] < 0
+		       ? 0
+		       : pt_map_each(dp->maps[PT_MAP_TLS_WANTED], sizeof(__u64),
+				     sizeof(enum pt_tls_mode), read_mode, reader);
 }
 
 static int read_lost(const void *key, const void *value, void *arg)
@@ -187,6 +219,7 @@ static int read_series(const void *key, const void *value, void *arg)
 		return 0; /* no program of ours writes such */
 	if (!is_status(series->key.status))
 		series->key.status = 0;
+	series->key.tls = !!series->key.tls;
 	reader->series_count++;
 	return 0;
 }
@@ -198,8 +231,8 @@ static int by_series(const void *left, const void *right)
 	__u64 x = a->pod_id, y = b->pod_id;
 
 	if (x == y) {
-		x = a->role << 24 | a->method << 16 | a->status;
-		y = b->role << 24 | b->method << 16 | b->status;
+		x = (__u64)a->role << 32 | a->method << 24 | a->status << 8 | a->tls;
+		y = (__u64)b->role << 32 | b->method << 24 | b->status << 8 | b->tls;
 	}
 	return (x > y) - (x < y);
 }
@@ -247,8 +280,9 @@ static int read_http(const struct pt_datapath *dp, struct reader *reader)
 {
 	int err;
 
-	err = pt_map_each(dp->maps[PT_MAP_HTTP_PODS], sizeof(__u64), sizeof(struct pt_http_pod),
-			  read_http_pod, reader);
+	err = READ_ONCE(dp, PT_MAP_HTTP_PODS, reader, http);
+	if (!err)
+		err = READ_ONCE(dp, PT_MAP_TLS_CONNECTIONS, reader, tls);
 	if (!err)
 		err = pt_map_each(dp->maps[PT_MAP_HTTP_LOST], sizeof(__u32),
 				  sizeof(struct pt_gave_up), read_lost, reader);
@@ -293,8 +327,9 @@ int pt_snapshot_read(const struct pt_datapath *dp, struct pt_snapshot *ret)
 	if (!err)
 		err = read_traffic(dp, &reader);
 	if (!err)
-		err = pt_map_each(dp->maps[PT_MAP_TCP_RETRANSMITS], sizeof(__u64),
-				  sizeof(struct pt_retransmits), read_retransmits, &reader);
+		err = READ_ONCE(dp, PT_MAP_TCP_RETRANSMITS, &reader, retransmits);
+	if (!err)
+		err = read_modes(dp, &reader);
 	if (!err)
 		err = read_http(dp, &reader);
 	if (!err)

@@ -13,7 +13,7 @@
 #define PT_REMOVAL_NS (PT_RETENTION_NS + 10 * 1000000000ull)
 
 /* An entry of http_latency. Role and method are those of their enums; a status that there is not is
- * 0, unknown. */
+ * 0, unknown; tls is 0 or 1. */
 struct pt_http_series {
 	struct pt_http_key key;
 	struct pt_http_latency latency;
@@ -26,8 +26,10 @@ struct pt_pod_record {
 	struct pt_traffic traffic; /* summed over CPUs */
 	struct pt_retransmits retransmits;
 	struct pt_http_pod http;
+	enum pt_tls_mode tls_mode; /* what the pod asks for */
+	struct pt_tls_connections tls;
 	const struct pt_http_series
-		*series; /* in the snapshot's, in order of role, method, status */
+		*series; /* in the snapshot's, in order of role, method, status, tls */
 	size_t series_count;
 	bool attached;   /* every interface of the pod is counted; false once it is deleted */
 	char reason[32]; /* why not, of the first interface that is not */
@@ -66,7 +68,7 @@ void pt_snapshot_free(struct pt_snapshot *snapshot);
 __u64 pt_histogram_count(const struct pt_histogram *histogram);
 
 /* More programs, and more maps, than there will be. */
-#define PT_RECORDS_MAX 32
+#define PT_RECORDS_MAX 64
 
 /* Describe what is pinned, at most max records. Return how many, or a negative errno. */
 int pt_programs_read(struct pt_program_record *ret, size_t max);

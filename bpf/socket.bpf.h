@@ -10,6 +10,10 @@
 /* Set by the loader: 5.10 has no socket storage in tracing programs, and a hash in its place. */
 const volatile bool socket_tag __weak = true;
 
+/* Set by the loader: the namespace that it is in. It is no pod's, and the one that most of what is
+ * nobody's is in. */
+const volatile __u32 host_netns __weak;
+
 /* sk is a struct sock, or a packet's struct bpf_sock, which is the same address. */
 static inline struct pt_sock *tag_of(void *sk)
 {

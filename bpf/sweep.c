@@ -204,7 +204,6 @@ static int sweep_netns(struct sweep *sweep)
 
 int pt_pods_sweep(struct pt_datapath *dp)
 {
-
 	struct sweep sweep = { .dp = dp };
 	int err;
 
@@ -233,6 +232,12 @@ int pt_pods_sweep(struct pt_datapath *dp)
 	if (!err)
 		err = sweep_map(&sweep, PT_MAP_TCP_RETRANSMITS, sizeof(__u64),
 				sizeof(struct pt_retransmits), OWNER_IS_KEY);
+	if (!err && dp->maps[PT_MAP_TLS_WANTED] >= 0)
+		err = sweep_map(&sweep, PT_MAP_TLS_WANTED, sizeof(__u64), sizeof(enum pt_tls_mode),
+				OWNER_IS_KEY);
+	if (!err && dp->maps[PT_MAP_TLS_CONNECTIONS] >= 0)
+		err = sweep_map(&sweep, PT_MAP_TLS_CONNECTIONS, sizeof(__u64),
+				sizeof(struct pt_tls_connections), OWNER_IS_KEY);
 	if (!err)
 		err = sweep_http(&sweep);
 

@@ -107,18 +107,128 @@ struct pt_sock {
 	__u8 is_settled;     /* 0: total_retrans says nothing yet, as in what a listener hands on */
 	__u8 http;           /* enum pt_sock_http */
 	__u8 turns;          /* of the conversation that began like nothing known */
-	__u8 pad;
-	struct pt_http_conn conn; /* of a socket that is PT_SOCK_HTTP, else nothing */
+	__u8 is_tls;         /* its text is seen inside a TLS library, not in segments */
+	union {
+		struct pt_http_conn conn; /* of a socket that is PT_SOCK_HTTP, else nothing */
+		__u64 read_ns;            /* of one that is PT_SOCK_TLS: when it was first read */
+	};
 };
 
 /* What is known of a socket's protocol. */
 enum pt_sock_http {
-	PT_SOCK_NEW,    /* nothing yet */
-	PT_SOCK_IN,     /* nothing yet, and the last segment came in */
-	PT_SOCK_OUT,    /* nothing yet, and the last segment went out */
-	PT_SOCK_HTTP,   /* its conn is in use */
-	PT_SOCK_OPAQUE, /* something else: not looked at again */
-	PT_SOCK_TLS,    /* not looked at again either; its library is */
+	PT_SOCK_NEW,         /* nothing yet */
+	PT_SOCK_IN,          /* nothing yet, and the last segment came in */
+	PT_SOCK_OUT,         /* nothing yet, and the last segment went out */
+	PT_SOCK_HTTP,        /* its conn is in use */
+	PT_SOCK_OPAQUE,      /* something else: not looked at again */
+	PT_SOCK_TLS,         /* not looked at again either; its library is */
+	PT_SOCK_TLS_COUNTED, /* the same, and it is in tls_connections */
+};
+
+/* Map tls_sessions: what goes on in a TLS session, which for its application is an object at an
+ * address of its process. An entry goes when the object is freed or the process ends. */
+#define PT_TLS_SESSIONS_MAX 16384
+
+struct pt_tls_session {
+	struct pt_sock sock; /* its stream, like that of a socket */
+	__u64 pending;       /* the buffer of a call that has to be made again */
+	__u64 last_place;    /* of its last call, which may have been left midway */
+};
+
+struct pt_tls_key {
+	__u64 session; /* its address */
+	__u32 tgid;
+	__u32 pad;
+};
+
+/* Map tls_calls: calls of a TLS library that have not returned. Where a call's frame is on the
+ * stack tells it from all others of the process, also from one that is made inside it. In Go stacks
+ * move, and a call is known by its goroutine, and by whether it is made inside another one. */
+#define PT_TLS_CALLS_MAX 16384
+
+struct pt_tls_call_key {
+	__u64 place; /* the stack pointer at its entry, or the goroutine's address */
+	__u32 tgid;
+	__u32 depth; /* 1: inside another call of its goroutine */
+};
+
+struct pt_tls_call {
+	__u64 session;
+	__u64 buffer;
+	__u64 size_at; /* where some functions leave the number of bytes */
+	__u64 pod_id;  /* whose the session will be that this call's bytes begin; 0: it has begun */
+	__u64 start_ns;
+	__u32 before[2]; /* stream position of each enum pt_http_direction then */
+	__u32 size;      /* bytes that went through, once it has returned */
+	__u8 is_done;    /* its bytes have been taken at its entry */
+	__u8 has_inner;  /* there is a call inside it, by the same goroutine */
+	__u8 pad[2];
+};
+
+/* There may be more of the process in the maps than its sessions. */
+#define PT_TLS_MORE (1 << 30)
+
+/* Map tls_processes, key __u32 tgid: a pod's process that has called a probed library. */
+struct pt_tls_process {
+	__u32 sessions;   /* of it in tls_sessions, and maybe PT_TLS_MORE */
+	__u32 generation; /* of the probes, when it last began or ended one */
+};
+
+/* Why no probe covers a TLS connection. */
+#define PT_UNSEEN_MAX 8
+#define PT_UNSEEN(X)                                                                               \
+	X(OFF, "off")                 /* nobody has asked for probes */                            \
+	X(NO_PROBE, "no_probe")       /* its process has called no probed library */               \
+	X(UNAVAILABLE, "unavailable") /* probes were asked for, and cannot be had on this node */
+
+enum pt_unseen {
+#define X(id, text) PT_UNSEEN_##id,
+	PT_UNSEEN(X)
+#undef X
+		PT_UNSEEN_COUNT
+};
+
+/* Map tls_probes, array of one: what the agent says of all probes. */
+struct pt_tls_probes {
+	__u32 unseen;     /* enum pt_unseen of the connections that none covers */
+	__u32 generation; /* another one when who called a probed library may call none now */
+};
+
+/* Map tls_connections, key __u64 pod_id: its TLS connections, from the first one on. */
+struct pt_tls_connections {
+	__u64 total;
+	__u64 unseen[PT_UNSEEN_MAX]; /* those that no probe covers, by enum pt_unseen */
+	__u64 other;                 /* sessions that a probe covers and whose text is no HTTP/1 */
+};
+
+/* Map tls_wanted, key __u64 pod_id: what the pod's annotation podtag.io/tls says. Without an entry
+ * the node decides: podtag-agent --tls. */
+enum pt_tls_mode {
+	PT_TLS_UNSAID,
+	PT_TLS_OFF,
+	PT_TLS_ON,   /* whatever it costs */
+	PT_TLS_AUTO, /* within a budget */
+	PT_TLS_MODES,
+};
+
+/* Map tls_files, array by slot: a file with a TLS library in it that is or was probed. The probes
+ * of a file carry its slot as their cookie; slot 0 is nobody's. It keeps its slot for as long as
+ * there are others left, so that what was counted is found again. Slots do not share a cache line.
+ */
+#define PT_TLS_FILES 256
+
+struct pt_tls_file {
+	__u64 calls;        /* of its functions, by whichever process */
+	__u64 calls_before; /* of files of that library and version that lost their slot */
+	__u64 over_budget;  /* how often its probes were taken off, because of what they cost */
+	__u64 retry_ns;     /* CLOCK_BOOTTIME until which they are off since the last time */
+	__u64 pause_ns;     /* and how long that was */
+	__u64 taken_ns;     /* CLOCK_BOOTTIME when it was last attached to */
+	__u64 device;       /* as stat() has them; inode 0: a free slot */
+	__u64 inode;
+	char library[64];
+	char version[24];
+	char pad[40];
 };
 
 /* Upper bounds of the buckets of all histograms, in nanoseconds, and as Prometheus writes them:
@@ -266,7 +376,10 @@ struct pt_gave_up {
 	X(MAP_UPDATE, "map_update")               /* a map refused an update for another cause */  \
 	X(TC_ATTACH, "tc_attach")                 /* neither clsact nor tcx could be attached */   \
 	X(CGROUP, "cgroup")                       /* cgroup "pod" asked for, cgroup not found */   \
-	X(HTTP, "http")                           /* the HTTP programs cannot be had */
+	X(HTTP, "http")                           /* the HTTP programs cannot be had */            \
+	X(TLS_CALL, "tls_call")                   /* no memory for a call of a TLS library */      \
+	X(TLS_SESSION, "tls_session")             /* too many TLS sessions, or no memory */        \
+	X(TLS_CONNECTION, "tls_connection")       /* a TLS connection could not be counted */
 
 enum pt_reason {
 #define X(id, text) PT_##id,
@@ -304,6 +417,15 @@ _Static_assert(PT_SLOTS <= 1u << PT_SLOT_BITS, "every slot fits in a classid");
 _Static_assert(sizeof(struct pt_traffic) == 48, "layout of pod_traffic");
 _Static_assert(sizeof(struct pt_retransmits) == 48, "layout of tcp_retransmits");
 _Static_assert(sizeof(struct pt_sock) == 440, "layout of sock_pod; a slab of 512 with its head");
+_Static_assert(sizeof(struct pt_tls_session) == 456, "layout of tls_sessions");
+_Static_assert(sizeof(struct pt_tls_key) == 16, "layout of the tls_sessions key");
+_Static_assert(sizeof(struct pt_tls_call_key) == 16, "layout of the tls_calls key");
+_Static_assert(sizeof(struct pt_tls_call) == 56, "layout of tls_calls");
+_Static_assert(sizeof(struct pt_tls_file) == 192, "layout of tls_files, and whole cache lines");
+_Static_assert(sizeof(struct pt_tls_process) == 8, "layout of tls_processes");
+_Static_assert(sizeof(struct pt_tls_probes) == 8, "layout of tls_probes");
+_Static_assert(sizeof(struct pt_tls_connections) == 80, "layout of tls_connections");
+_Static_assert(PT_UNSEEN_COUNT <= PT_UNSEEN_MAX, "room in tls_connections");
 _Static_assert(sizeof(struct pt_histogram) == 152, "layout of all histograms");
 _Static_assert(sizeof(struct pt_http_key) == 16, "layout of the http_latency key");
 _Static_assert(sizeof(struct pt_http_latency) == 304, "layout of http_latency");

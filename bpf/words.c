@@ -42,3 +42,16 @@ const char *const pt_http_lost_reasons[PT_LOST_COUNT] = {
 	PT_HTTP_LOST(X)
 #undef X
 };
+
+const char *const pt_tls_modes[PT_TLS_MODES] = {
+	[PT_TLS_UNSAID] = "",
+	[PT_TLS_OFF] = "off",
+	[PT_TLS_ON] = "on",
+	[PT_TLS_AUTO] = "auto",
+};
+
+const char *const pt_unseen_reasons[PT_UNSEEN_COUNT] = {
+#define X(id, text) [PT_UNSEEN_##id] = text,
+	PT_UNSEEN(X)
+#undef X
+};

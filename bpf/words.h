@@ -9,6 +9,8 @@ extern const char *const pt_http_methods[PT_METHOD_COUNT];
 extern const char *const pt_http_roles[PT_ROLE_COUNT];
 extern const char *const pt_http_sides[PT_BY_COUNT];
 extern const char *const pt_http_lost_reasons[PT_LOST_COUNT];
+extern const char *const pt_tls_modes[PT_TLS_MODES]; /* PT_TLS_UNSAID: "" */
+extern const char *const pt_unseen_reasons[PT_UNSEEN_COUNT];
 
 /* "200", past the pod's budget "2xx", or "unknown". */
 #define PT_HTTP_STATUS_MAX 8

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -72,6 +73,18 @@ static void read_cgroup(const struct pt_conf *conf, struct pt_session *session, 
 				conf->cgroup_path ? conf->cgroup_path : "no cgroupPath");
 }
 
+static void tell_bad_annotation(const struct pt_conf *conf)
+{
+	char *text;
+
+	if (!conf->bad_tls)
+		return;
+	text = json_dumps(conf->bad_tls, JSON_COMPACT | JSON_ENCODE_ANY);
+	pt_log(PT_LOG_WARN, "annotation %s: %.128s is not one of off, on, auto: ignored",
+	       PT_TLS_ANNOTATION, text ? text : "?");
+	free(text);
+}
+
 static void fill_pod(const struct pt_env *env, const struct pt_conf *conf,
 		     const struct pt_link *link, struct pt_session *session, struct pt_pod *pod)
 {
@@ -135,7 +148,7 @@ static void tag_and_attach(const struct pt_env *env, const struct pt_conf *conf,
 	fill_pod(env, conf, link, session, &pod);
 	pt_attachment_key_fill(&key, conf->name, env->container_id, env->ifname);
 	bpf_map_lookup_elem(session->dp.maps[PT_MAP_ATTACHMENTS], &key, &before);
-	err = pt_pod_begin(&session->dp, &key, &pod, &attachment);
+	err = pt_pod_begin(&session->dp, &key, &pod, conf->tls, &attachment);
 	if (err) {
 		miss_map(session, err);
 	} else {
@@ -165,6 +178,7 @@ int pt_add(const struct pt_env *env, const struct pt_conf *conf, struct pt_sessi
 	int netns_fd, ret;
 	__u32 netns = 0;
 
+	tell_bad_annotation(conf);
 	pt_session_open(session); /* if it is loaded, the deadline is counted from here on */
 
 	/* where it cannot be told, /proc is missing, and the node itself might become a "pod" */

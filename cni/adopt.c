@@ -136,7 +136,8 @@ static bool is_attached(struct candidate *candidate)
 	if (bpf_map_lookup_elem(session->dp.maps[PT_MAP_ATTACHMENTS], &key, &attachment) ||
 	    bpf_map_lookup_elem(session->dp.maps[PT_MAP_POD_BY_NETNS], &candidate->netns, &ref))
 		return false;
-	return attachment.netns == candidate->netns && attachment.pod_id == ref.pod_id;
+	return attachment.netns == candidate->netns && attachment.pod_id == ref.pod_id &&
+	       pt_pod_has_tls(&session->dp, ref.pod_id, candidate->conf.tls);
 }
 
 /* With the lock held, which DEL needs too. */

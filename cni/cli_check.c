@@ -54,6 +54,29 @@ static enum answer probe_bpf(const struct btf *btf, const char *arg)
 	return YES;
 }
 
+/* A kernel locked down for confidentiality, as by lockdown=confidentiality, refuses this. */
+static enum answer probe_reading(const struct btf *btf, const char *arg)
+{
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 1, .src_reg = 10 },
+		{ .code = BPF_ALU64 | BPF_ADD, .dst_reg = 1, .imm = -8 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 2, .imm = 8 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 3, .imm = 0 },
+		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_probe_read_kernel },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = 0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int fd = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "podtag_check", "GPL", insns,
+			       sizeof(insns) / sizeof(*insns), NULL);
+
+	(void)btf;
+	(void)arg;
+	if (fd < 0)
+		return NO;
+	close(fd);
+	return YES;
+}
+
 static enum answer probe_fs(const char *path, long type)
 {
 	struct statfs fs;
@@ -173,6 +196,8 @@ static const struct feature features[] = {
 	{ "root", probe_root, NULL, false, "answers may be wrong: run as root" },
 	{ "BTF", probe_btf, NULL, true, "programs cannot be fitted to this kernel" },
 	{ "bpf()", probe_bpf, NULL, true, "nothing can be loaded, or this user may not" },
+	{ "reading kernel memory", probe_reading, NULL, true,
+	  "tracing programs cannot be loaded: the kernel is locked down, or this user may not" },
 	{ "bpffs", probe_bpffs, NULL, false, "not mounted yet; podtag mounts it on first use" },
 	{ "tp_btf/tcp_retransmit_skb", probe_tracepoint, "tcp_retransmit_skb", true,
 	  "retransmits cannot be counted" },

@@ -9,8 +9,8 @@
 #include "cni/cli.h"
 #include "cni/text.h"
 
-#define COLUMNS 12
-#define TEXTS   5 /* after the id; then numbers */
+#define COLUMNS 14
+#define TEXTS   6 /* after the id; then numbers */
 
 struct row {
 	char cells[COLUMNS][256];
@@ -23,12 +23,14 @@ static const struct row headings = { {
 	"ip",
 	"interface",
 	"counted",
+	"tls",
 	"rx bytes",
 	"rx pkts",
 	"tx bytes",
 	"tx pkts",
 	"retrans",
 	"requests",
+	"unseen",
 } };
 
 static bool is_number(int column)
@@ -53,6 +55,15 @@ static unsigned long long requests_total(const struct pt_pod_record *record)
 	return total;
 }
 
+static unsigned long long unseen_total(const struct pt_tls_connections *tls)
+{
+	unsigned long long total = 0;
+
+	for (int i = 0; i < PT_UNSEEN_COUNT; i++)
+		total += tls->unseen[i];
+	return total;
+}
+
 static const char *state(const struct pt_pod_record *record)
 {
 	if (record->pod.deleted_ns)
@@ -67,12 +78,16 @@ static void fill_row(const struct pt_pod_record *record, struct row *row)
 	const struct pt_pod *pod = &record->pod;
 	const char *texts[] = {
 		pod->namespace,      pod->name,     *pod->ipv4 ? pod->ipv4 : pod->ipv6,
-		pod->node_interface, state(record),
+		pod->node_interface, state(record), pt_tls_modes[record->tls_mode],
 	};
 	const unsigned long long numbers[] = {
-		record->traffic.receive_bytes,           record->traffic.receive_packets,
-		record->traffic.transmit_bytes,          record->traffic.transmit_packets,
-		retransmits_total(&record->retransmits), requests_total(record),
+		record->traffic.receive_bytes,
+		record->traffic.receive_packets,
+		record->traffic.transmit_bytes,
+		record->traffic.transmit_packets,
+		retransmits_total(&record->retransmits),
+		requests_total(record),
+		unseen_total(&record->tls),
 	};
 
 	snprintf(row->cells[0], sizeof(row->cells[0]), "%llu", (unsigned long long)record->id);
@@ -142,11 +157,12 @@ static json_t *series_json(const struct pt_http_series *series)
 	char status[PT_HTTP_STATUS_MAX];
 
 	pt_http_status(series->key.status, status);
-	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I}", "role", pt_http_roles[series->key.role],
-			 "method", pt_http_methods[series->key.method], "status", status, "count",
-			 (json_int_t)pt_histogram_count(&latency->duration), "duration_ns",
-			 (json_int_t)latency->duration.sum_ns, "start_ns",
-			 (json_int_t)latency->start.sum_ns);
+	return json_pack(
+		"{s:s, s:s, s:s, s:b, s:I, s:I, s:I}", "role", pt_http_roles[series->key.role],
+		"method", pt_http_methods[series->key.method], "status", status, "tls",
+		series->key.tls, "count", (json_int_t)pt_histogram_count(&latency->duration),
+		"duration_ns", (json_int_t)latency->duration.sum_ns, "start_ns",
+		(json_int_t)latency->start.sum_ns);
 }
 
 static json_t *http_json(const struct pt_pod_record *record)
@@ -166,6 +182,19 @@ static json_t *http_json(const struct pt_pod_record *record)
 			 "overflow", (json_int_t)http->overflow, "queued",
 			 (json_int_t)pt_histogram_count(&http->queue), "queue_ns",
 			 (json_int_t)http->queue.sum_ns);
+}
+
+static json_t *tls_json(const struct pt_pod_record *record)
+{
+	const struct pt_tls_connections *tls = &record->tls;
+	json_t *unseen = json_object();
+
+	for (int i = 0; i < PT_UNSEEN_COUNT; i++)
+		json_object_set_new(unseen, pt_unseen_reasons[i],
+				    json_integer((json_int_t)tls->unseen[i]));
+	return json_pack("{s:s, s:I, s:o, s:I}", "mode", pt_tls_modes[record->tls_mode],
+			 "connections", (json_int_t)tls->total, "unseen", unseen, "other_sessions",
+			 (json_int_t)tls->other);
 }
 
 static json_t *pod_json(const struct pt_pod_record *record)
@@ -195,6 +224,7 @@ static json_t *pod_json(const struct pt_pod_record *record)
 	json_object_set_new(root, "traffic", traffic_json(&record->traffic));
 	json_object_set_new(root, "retransmits", retransmits_json(&record->retransmits));
 	json_object_set_new(root, "http", http_json(record));
+	json_object_set_new(root, "tls", tls_json(record));
 	return root;
 }
 

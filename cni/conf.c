@@ -124,6 +124,7 @@ int pt_conf_parse(const char *text, size_t size, enum pt_command command, struct
 		  struct pt_error *err)
 {
 	json_error_t jerr;
+	json_t *runtime;
 
 	*ret = (struct pt_conf){ .log_level = PT_LOG_WARN };
 	ret->root = json_loadb(text, size, PT_JSON_FLAGS, &jerr);
@@ -144,8 +145,9 @@ int pt_conf_parse(const char *text, size_t size, enum pt_command command, struct
 			return -1;
 		ret->bad_options = true;
 	}
-	ret->cgroup_path = pt_json_text(
-		json_object_get(json_object_get(ret->root, "runtimeConfig"), "cgroupPath"));
+	runtime = json_object_get(ret->root, "runtimeConfig");
+	ret->cgroup_path = pt_json_text(json_object_get(runtime, "cgroupPath"));
+	pt_annotations_read(ret, json_object_get(runtime, "io.kubernetes.cri.pod-annotations"));
 	ret->valid_attachments = attachments_find(ret->root);
 	if (command == PT_ADD || command == PT_CHECK)
 		return read_prev_result(ret, text, size, err);

@@ -17,6 +17,9 @@
 /* The supported ones, oldest first; NULL ends the list. */
 extern const char *const pt_cni_versions[];
 
+/* Of a pod: whether its TLS libraries are looked at. */
+#define PT_TLS_ANNOTATION "podtag.io/tls"
+
 enum pt_cgroup_policy { PT_CGROUP_AUTO, PT_CGROUP_POD, PT_CGROUP_NODE, PT_CGROUP_POLICIES };
 
 /* All texts lie in root or in the text that was parsed. */
@@ -35,6 +38,8 @@ struct pt_conf {
 	bool bad_options; /* one is invalid, as *err says, but DEL and GC need none */
 
 	const char *cgroup_path;   /* runtimeConfig.cgroupPath, or NULL */
+	enum pt_tls_mode tls;      /* the pod's annotation podtag.io/tls */
+	const json_t *bad_tls;     /* its value, when that is no mode, or NULL */
 	json_t *prev_result;       /* set for ADD and CHECK, which fail without it */
 	struct pt_span prev_text;  /* its bytes */
 	json_t *valid_attachments; /* GC: the array, or NULL when there is none */

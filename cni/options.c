@@ -129,3 +129,18 @@ int pt_options_read(struct pt_conf *conf, struct pt_error *err)
 	}
 	return 0;
 }
+
+void pt_annotations_read(struct pt_conf *conf, const json_t *annotations)
+{
+	static const char *const names[] = {
+		[PT_TLS_UNSAID] = "",
+		[PT_TLS_OFF] = "off",
+		[PT_TLS_ON] = "on",
+		[PT_TLS_AUTO] = "auto",
+	};
+	const json_t *tls = json_object_get(annotations, PT_TLS_ANNOTATION);
+	int i = choice(tls, names, PT_TLS_MODES);
+
+	conf->tls = i > PT_TLS_UNSAID ? i : PT_TLS_UNSAID;
+	conf->bad_tls = conf->tls ? NULL : tls;
+}

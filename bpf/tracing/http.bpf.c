@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* How long requests wait until their application begins to read them.
+/* How long requests wait until their application begins to read them; and who reads a TLS
+ * connection.
  *
  * On tp_btf/tcp_rcv_space_adjust, which runs in the reader's context each time that it has taken
  * bytes of a socket, by whatever system call. Read-only.
@@ -7,6 +8,7 @@
 #include "bpf/http/connection.h"
 #include "bpf/http/histogram.bpf.h"
 #include "bpf/socket.bpf.h"
+#include "bpf/tracing/unseen.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -41,6 +43,8 @@ int podtag_read(__u64 *ctx)
 	__u32 read_to;
 	__u64 now;
 
+	if (tagged && tagged->http == PT_SOCK_TLS)
+		read_tls(tagged);
 	if (!tagged || tagged->http != PT_SOCK_HTTP)
 		return 0;
 	conn = &tagged->conn;

@@ -6,6 +6,7 @@
  */
 #include "bpf/http/count.bpf.h"
 #include "bpf/http/early.bpf.h"
+#include "bpf/tracing/unseen.bpf.h"
 
 /* What the tracepoint itself runs. A tp_btf link can't be updated, so it only jumps, and an upgrade
  * replaces where to. */
@@ -132,6 +133,13 @@ static void hang_up(struct sock *sk, struct pt_sock *tagged, int oldstate)
 	count(&done, tagged);
 }
 
+/* Its process closes it, or it has been reset. */
+static void close_tls(struct sock *sk, struct pt_sock *tagged)
+{
+	if (tagged && tagged->http == PT_SOCK_TLS)
+		end_tls(tagged, BPF_CORE_READ(sk, sk_lock.owned));
+}
+
 /* The socket may connect again, as another connection. */
 static void end(struct sock *sk, int oldstate)
 {
@@ -141,6 +149,8 @@ static void end(struct sock *sk, int oldstate)
 		return;
 	settle(sk, tagged);
 	hang_up(sk, tagged, oldstate);
+	close_tls(sk, tagged);
+	tagged->read_ns = 0;
 	tagged->http = PT_SOCK_NEW;
 	tagged->turns = 0;
 	drop_tag(sk);
@@ -164,6 +174,8 @@ int podtag_tag_sock(__u64 *ctx)
 		begin(sk, early_request());
 	else if (newstate == TCP_ESTABLISHED && oldstate == TCP_SYN_RECV)
 		accept(sk);
+	else if (newstate == TCP_FIN_WAIT1 || newstate == TCP_LAST_ACK)
+		close_tls(sk, tag_of(sk));
 	else if (newstate == TCP_CLOSE)
 		end(sk, oldstate);
 

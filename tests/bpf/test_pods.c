@@ -74,10 +74,14 @@ static struct pt_pod pod_of(const char *container, const char *ifname, __u32 net
 static void answer(struct fixture *fixture, __u64 pod_id)
 {
 	const struct pt_http_key key = { .pod_id = pod_id, .status = 200, .method = PT_METHOD_GET };
+	const struct pt_tls_connections connections = {};
 	const struct pt_http_latency zeros = {};
 
 	assert_int_equal(
 		bpf_map_update_elem(fixture->dp.maps[PT_MAP_HTTP_LATENCY], &key, &zeros, 0), 0);
+	assert_int_equal(bpf_map_update_elem(fixture->dp.maps[PT_MAP_TLS_CONNECTIONS], &key.pod_id,
+					     &connections, 0),
+			 0);
 }
 
 /* All that an ADD does but the hooks. */
@@ -88,7 +92,7 @@ static struct pt_attachment add(struct fixture *fixture, const char *container, 
 	struct pt_pod pod = pod_of(container, ifname, netns, ifindex);
 	struct pt_attachment attachment;
 
-	assert_int_equal(pt_pod_begin(&fixture->dp, &key, &pod, &attachment), 0);
+	assert_int_equal(pt_pod_begin(&fixture->dp, &key, &pod, PT_TLS_UNSAID, &attachment), 0);
 	attachment.hook = PT_HOOK_CLSACT;
 	assert_int_equal(pt_attachment_write(&fixture->dp, &key, &attachment), 0);
 	answer(fixture, attachment.pod_id);
@@ -215,6 +219,7 @@ static void a_pod_lives_and_leaves_nothing(void **state)
 	assert_int_equal(pt_pods_sweep(&fixture->dp), 0);
 	assert_int_equal(entries(PT_MAP_TCP_RETRANSMITS), 1);
 	assert_int_equal(entries(PT_MAP_HTTP_LATENCY), 1);
+	assert_int_equal(entries(PT_MAP_TLS_CONNECTIONS), 1);
 	assert_int_equal(pt_snapshot_read(&fixture->dp, &snapshot), 0);
 	assert_int_equal(snapshot.count, 1);
 	assert_false(snapshot.pods[0].attached);
@@ -271,6 +276,69 @@ static void a_second_interface_is_the_same_pod(void **state)
 
 /* The kernel gives a namespace's number again; without a DEL the old pod would get the new one's.
  */
+/* Of two ADDs of a pod only one may know its annotations, whichever comes first. */
+static void what_a_pod_wants_of_tls_lives_as_long_as_it(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pt_attachment_key key = key_of("one", "eth0");
+	struct pt_pod pod = pod_of("one", "eth0", 111, 11);
+	struct pt_attachment attachment;
+	struct pt_snapshot snapshot;
+
+	add(fixture, "two", "eth0", 112, 12);
+	assert_int_equal(entries(PT_MAP_TLS_WANTED), 0);
+	assert_int_equal(pt_pod_begin(&fixture->dp, &key, &pod, PT_TLS_OFF, &attachment), 0);
+	add(fixture, "one", "net1", 111, 13);
+	assert_true(pt_pod_has_tls(&fixture->dp, attachment.pod_id, PT_TLS_OFF));
+	assert_true(pt_pod_has_tls(&fixture->dp, attachment.pod_id, PT_TLS_UNSAID));
+	assert_false(pt_pod_has_tls(&fixture->dp, attachment.pod_id, PT_TLS_ON));
+	assert_int_equal(pt_snapshot_read(&fixture->dp, &snapshot), 0);
+	assert_int_equal(snapshot.count, 2);
+	assert_int_equal(snapshot.pods[0].tls_mode, PT_TLS_UNSAID);
+	assert_int_equal(snapshot.pods[1].tls_mode, PT_TLS_OFF);
+	pt_snapshot_free(&snapshot);
+
+	del(fixture, "one", "eth0");
+	del(fixture, "one", "net1");
+	del(fixture, "two", "eth0");
+	assert_int_equal(pt_pods_sweep(&fixture->dp), 0);
+	assert_int_equal(entries(PT_MAP_TLS_WANTED), 1);
+	age(fixture, 1);
+	age(fixture, attachment.pod_id);
+	assert_int_equal(pt_pods_sweep(&fixture->dp), 0);
+	assert_empty(fixture);
+}
+
+/* As a podtag has left it that did not know the map. */
+static void without_the_newest_map_pods_live_until_a_load(void **state)
+{
+	struct fixture *fixture = *state;
+	struct pt_attachment_key key = key_of("one", "eth0");
+	struct pt_pod pod = pod_of("one", "eth0", 111, 11);
+	struct pt_attachment attachment;
+	struct pt_snapshot snapshot;
+	char text[1024];
+
+	pt_datapath_close(&fixture->dp);
+	assert_int_equal(unlink(PT_DIR "/maps/tls_wanted"), 0);
+	assert_int_equal(pt_datapath_open(&fixture->dp), 0);
+	assert_int_equal(pt_pod_begin(&fixture->dp, &key, &pod, PT_TLS_OFF, &attachment), 0);
+	assert_true(pt_pod_has_tls(&fixture->dp, attachment.pod_id, PT_TLS_OFF));
+	assert_int_equal(pt_pods_sweep(&fixture->dp), 0);
+	assert_int_equal(pt_snapshot_read(&fixture->dp, &snapshot), 0);
+	assert_int_equal(snapshot.count, 1);
+	assert_int_equal(snapshot.pods[0].tls_mode, PT_TLS_UNSAID);
+	pt_snapshot_free(&snapshot);
+
+	fixture->dp.info->object_hash++; /* its programs were others, too */
+	assert_int_equal(pt_datapath_load(text, sizeof(text)), PT_LOAD_UPGRADED);
+	pt_datapath_close(&fixture->dp);
+	assert_int_equal(pt_datapath_open(&fixture->dp), 0);
+	assert_false(pt_pod_has_tls(&fixture->dp, attachment.pod_id, PT_TLS_OFF));
+	assert_int_equal(pt_pod_begin(&fixture->dp, &key, &pod, PT_TLS_OFF, &attachment), 0);
+	assert_true(pt_pod_has_tls(&fixture->dp, attachment.pod_id, PT_TLS_OFF));
+}
+
 static void a_reused_netns_number_ends_the_old_pod(void **state)
 {
 	struct fixture *fixture = *state;
@@ -319,7 +387,7 @@ static void gc_keeps_what_is_wanted_and_other_networks(void **state)
 	add(fixture, "two", "eth0", 112, 12);
 	add(fixture, "three", "eth0", 113, 13);
 	pt_text_fit(foreign.network, sizeof(foreign.network), "other");
-	assert_int_equal(pt_pod_begin(&fixture->dp, &foreign, &pod, &attachment), 0);
+	assert_int_equal(pt_pod_begin(&fixture->dp, &foreign, &pod, PT_TLS_UNSAID, &attachment), 0);
 
 	assert_int_equal(pt_network_gc(&fixture->dp, "net", is_two, &asked), 0);
 	assert_int_equal(asked, 3);
@@ -386,14 +454,15 @@ static void a_full_map_is_an_error_and_no_pod(void **state)
 		snprintf(name, sizeof(name), "pod-%u", i);
 		add(fixture, name, "eth0", 100000 + i, 0);
 	}
-	assert_int_equal(pt_pod_begin(&fixture->dp, &key, &pod, &attachment), -E2BIG);
+	assert_int_equal(pt_pod_begin(&fixture->dp, &key, &pod, PT_TLS_UNSAID, &attachment),
+			 -E2BIG);
 	assert_int_equal(pod_in_netns(fixture, 1), 0);
 	assert_int_equal(pt_attachment_end(&fixture->dp, &key), 0);
 
 	/* a deleted pod's room is given back, without an agent too */
 	del(fixture, "pod-7", "eth0");
 	age(fixture, 8);
-	assert_int_equal(pt_pod_begin(&fixture->dp, &key, &pod, &attachment), 0);
+	assert_int_equal(pt_pod_begin(&fixture->dp, &key, &pod, PT_TLS_UNSAID, &attachment), 0);
 }
 
 static void a_load_is_idempotent_and_an_upgrade_keeps_the_counts(void **state)
@@ -436,6 +505,8 @@ int main(void)
 		TEST(a_pod_lives_and_leaves_nothing),
 		TEST(a_repeated_add_is_the_same_pod),
 		TEST(a_second_interface_is_the_same_pod),
+		TEST(what_a_pod_wants_of_tls_lives_as_long_as_it),
+		TEST(without_the_newest_map_pods_live_until_a_load),
 		TEST(a_reused_netns_number_ends_the_old_pod),
 		TEST(an_address_stays_with_its_last_owner),
 		TEST(gc_keeps_what_is_wanted_and_other_networks),

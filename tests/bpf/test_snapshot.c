@@ -124,10 +124,12 @@ static void what_looks_the_same_is_one_series(void **state)
 	struct pt_snapshot snapshot;
 
 	(void)state;
-	tls.tls = 1;
 	put_pod(1, 0);
 	put_series(KEY(1, PT_SERVER, PT_METHOD_GET, 200), 1);
+	tls.tls = 1;
 	put_series(tls, 2);
+	tls.tls = 255; /* no program of ours writes such */
+	put_series(tls, 512);
 	put_series(KEY(1, PT_SERVER, PT_METHOD_GET, 0), 4);
 	put_series(KEY(1, PT_SERVER, PT_METHOD_GET, 6), 8);
 	put_series(KEY(1, PT_SERVER, PT_METHOD_GET, 99), 16);
@@ -137,9 +139,12 @@ static void what_looks_the_same_is_one_series(void **state)
 	put_series(KEY(1, PT_SERVER, PT_METHOD_COUNT, 200), 256);
 
 	assert_int_equal(pt_snapshot_read(&dp, &snapshot), 0);
-	assert_int_equal(snapshot.pods[0].series_count, 2);
+	assert_int_equal(snapshot.pods[0].series_count, 3);
 	assert_series(&snapshot.pods[0], 0, PT_SERVER, PT_METHOD_GET, 0, 4 + 8 + 16 + 32 + 64);
-	assert_series(&snapshot.pods[0], 1, PT_SERVER, PT_METHOD_GET, 200, 1 + 2);
+	assert_series(&snapshot.pods[0], 1, PT_SERVER, PT_METHOD_GET, 200, 1);
+	assert_int_equal(snapshot.pods[0].series[1].key.tls, 0);
+	assert_series(&snapshot.pods[0], 2, PT_SERVER, PT_METHOD_GET, 200, 2 + 512);
+	assert_int_equal(snapshot.pods[0].series[2].key.tls, 1);
 	pt_snapshot_free(&snapshot);
 }
 
@@ -149,6 +154,7 @@ static void what_a_pod_has_once_and_what_is_lost(void **state)
 					  .aborted = { { 4, 5 }, { 6, 7 } },
 					  .overflow = 8,
 					  .series = 9 };
+	const struct pt_tls_connections tls = { .total = 10, .unseen = { 1, 2 }, .other = 3 };
 	struct pt_snapshot snapshot;
 	__u64 id = 1;
 
@@ -156,6 +162,7 @@ static void what_a_pod_has_once_and_what_is_lost(void **state)
 	put_pod(1, 0);
 	put_pod(2, 0);
 	put(PT_MAP_HTTP_PODS, &id, &http);
+	put(PT_MAP_TLS_CONNECTIONS, &id, &tls);
 	for (__u32 i = 0; i < PT_HTTP_LOST_MAX; i++) {
 		const struct pt_gave_up lost = { .count = 100 + i };
 
@@ -164,6 +171,8 @@ static void what_a_pod_has_once_and_what_is_lost(void **state)
 	assert_int_equal(pt_snapshot_read(&dp, &snapshot), 0);
 	assert_memory_equal(&snapshot.pods[0].http, &http, sizeof(http));
 	assert_memory_equal(&snapshot.pods[1].http, &(struct pt_http_pod){}, sizeof(http));
+	assert_memory_equal(&snapshot.pods[0].tls, &tls, sizeof(tls));
+	assert_memory_equal(&snapshot.pods[1].tls, &(struct pt_tls_connections){}, sizeof(tls));
 	for (int i = 0; i < PT_LOST_COUNT; i++)
 		assert_int_equal(snapshot.http_lost[i], 100 + i);
 	pt_snapshot_free(&snapshot);

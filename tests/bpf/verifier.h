@@ -70,9 +70,15 @@ static inline int verify(struct podtag_bpf *skel, struct verified *ret)
 	return count;
 }
 
-/* Of the HTTP programs there are two sets, of which a kernel gets one. */
+/* Of the HTTP programs there are two sets, of which a kernel gets one; those of TLS go with one. */
 static inline bool is_for_others(const char *program, bool tag)
 {
+	static const char *const tls[] = { "podtag_tls_", "podtag_ssl_", "podtag_gnu_",
+					   "podtag_go_" };
+
+	for (size_t i = 0; !tag && i < sizeof(tls) / sizeof(*tls); i++)
+		if (!strncmp(program, tls[i], strlen(tls[i])))
+			return true;
 	return !strncmp(program, tag ? "podtag_tail_" : "podtag_http_", strlen("podtag_http_"));
 }
 
@@ -80,11 +86,12 @@ static inline bool is_for_others(const char *program, bool tag)
  * which the caller destroys, or NULL. */
 static inline int verify_all(struct podtag_bpf **skel, struct verified *ret)
 {
+	int is_new = libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SKB, BPF_FUNC_loop, NULL) == 1;
 	struct bpf_program *program;
 	int count = -EINVAL;
 
-	libbpf_set_print(NULL); /* of the attempt that 5.10 refuses */
-	for (int tag = 1; tag >= 0 && count == -EINVAL; tag--) {
+	libbpf_set_print(NULL); /* of an attempt that is refused */
+	for (int tag = is_new; tag >= 0 && count == -EINVAL; tag--) {
 		*skel = podtag_bpf__open();
 		if (!*skel)
 			return -ENOMEM;

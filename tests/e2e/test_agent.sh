@@ -117,9 +117,9 @@ series_write() # POD-ID STATUS METHOD ROLE FIRST
 
 series_lines() # NAME FIRST SUM: of the series below
 {
-	histogram_lines "$1" 'namespace="shop",pod="pod",role="server",method="unknown",status="5xx"' $((300 + $2)) "$3"
-	histogram_lines "$1" 'namespace="shop",pod="pod",role="server",method="GET",status="200"' $((100 + $2)) "$3"
-	histogram_lines "$1" 'namespace="shop",pod="pod",role="client",method="PATCH",status="unknown"' $((200 + $2)) "$3"
+	histogram_lines "$1" 'namespace="shop",pod="pod",role="server",method="unknown",status="5xx",tls="false"' $((300 + $2)) "$3"
+	histogram_lines "$1" 'namespace="shop",pod="pod",role="server",method="GET",status="200",tls="false"' $((100 + $2)) "$3"
+	histogram_lines "$1" 'namespace="shop",pod="pod",role="client",method="PATCH",status="unknown",tls="false"' $((200 + $2)) "$3"
 }
 
 # HELP is words, and only of interest in that it is there.
@@ -184,7 +184,7 @@ test_http_series()
 		'{"aborted": {"client": {"client": 13, "server": 14}, "server": {"client": 11, "server": 12}}, "overflow": 15,
 		"queued": 7353, "series": [["server", "unknown", "5xx", 5553, 12000000345, 7000000],
 		["server", "GET", "200", 1953, 12000000345, 7000000], ["client", "PATCH", "unknown", 3753, 12000000345, 7000000]]}'
-	assert_equal "requests in the table" "$("$B/podtag" dump pods | awk '{ print $NF }' | xargs)" "requests 7506"
+	assert_equal "requests in the table" "$("$B/podtag" dump pods | awk '{ print $(NF - 1) }' | xargs)" "requests 7506"
 	assert_json_equal "podtag status" "$("$B/podtag" status --json | jq .http_lost)" \
 		'{"desync": 50, "depth": 51, "request": 52, "budget": 53, "memory": 54, "series": 55, "no_pod": 56}'
 

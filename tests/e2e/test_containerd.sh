@@ -9,11 +9,14 @@
 test_pods()
 {
 	local api web link gap
-	containerd_chain "$(conflist net 1.0.0 "$(bridge 1)" "$(podtag)")"
+	containerd_chain "$(conflist net 1.0.0 "$(bridge 1)" "$(podtag clsact '"capabilities":{"io.kubernetes.cri.pod-annotations":true}')")"
 	containerd_start
+	"$B/podtag" load
+	web=$(cri run shop web 22222222-bbbb podtag.io/tls=off) || fail "$(tail -n 5 "$T/containerd.log")"
+	# by the annotations that containerd hands on; an agent might have adopted it by now
+	assert_equal "what web wants of TLS" "$("$B/podtag" -j dump pods | jq -r '.[].tls.mode')" off
 	agent_start
-	api=$(cri run shop api 11111111-aaaa) || fail "$(tail -n 5 "$T/containerd.log")"
-	web=$(cri run shop web 22222222-bbbb)
+	api=$(cri run shop api 11111111-aaaa)
 
 	# who it is comes from CNI_ARGS, in whatever order
 	assert_contains "call of ADD" "$(cat "$T/calls")" "K8S_POD_UID=11111111-aaaa"

@@ -2,79 +2,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Real servers and clients, each in a pod of its own: both pods have counted what was asked, no less and
 # no more. All are asked the same; who is new to the kernel's eyes is the program, not the question.
-# shellcheck source=../lib/http.sh disable=SC1091
-. "$(dirname "$0")/../lib/http.sh"
-
-# What each client asks of each server, and what all servers answer.
-ASKED="GET 200
-GET 200
-POST 200
-HEAD 200
-GET 304
-GET 404
-GET 200
-GET 200"
-ALL="" # of the clients so far
+# shellcheck source=../lib/programs.sh disable=SC1091
+. "$(dirname "$0")/../lib/programs.sh"
 
 before_each()
 {
 	two_pods
 	make_www
-}
-
-# On one connection, and with a large upload that waits for 100 (Continue).
-ask_curl() # URL
-{
-	local said='%{method} %{http_code} %{num_connects}\n' args=() one words
-	local each=(-sS --max-time 60 -o /dev/null -w "$said")
-	for one in "$1/small" "$1/large" "-H Expect:100-continue --data-binary @$T/upload $1/post" "-I $1/small" \
-		"-H @$T/since $1/small" "$1/missing" "$1/chunked" "--compressed $1/small.txt"; do
-		read -ra words <<<"$one"
-		((${#args[@]} == 0)) || args+=(--next)
-		args+=("${each[@]}" "${words[@]}")
-	done
-	in_pod cli curl "${args[@]}"
-}
-
-# Some servers close after an error or an upload, and none more than once.
-asked_by_curl() # URL
-{
-	ask_curl "$1" >"$T/curl"
-	assert_at_least "2, against curl's connections" 2 "$(awk '{ n += $3 } END { print n }' "$T/curl")"
-	cut -d ' ' -f 1,2 "$T/curl"
-}
-
-asked_by_urllib() { in_pod cli "$HTTP/client.py" "$1"; }
-
-asked_by_node() { in_pod cli node "$HTTP/client.js" "$1"; }
-
-# One client's questions, besides those that were counted before.
-ask() # CLIENT URL
-{
-	local got
-	got=$("asked_by_$1" "$2") || fail "$1: $got"
-	assert_equal "what $1 was told at $2" "$(sort <<<"$got")" "$(sort <<<"$ASKED")"
-	ALL+=$ASKED$'\n'
-	assert_both "$(summed <<<"${ALL%$'\n'}")"
-}
-
-# All clients at the server that listens on port 80 of pod web.
-ask_all()
-{
-	local family
-	head -c 2000000 /dev/zero >"$T/upload"
-	date -u '+If-Modified-Since: %a, %d %b %Y %H:%M:%S GMT' >"$T/since" # -z makes a 304 of any 200
-	for family in 4 6; do
-		ask curl "http://$(url_host web $family)"
-		ask urllib "http://$(url_host web $family)"
-		((SLOW > 1)) || ask node "http://$(url_host web $family)"
-	done
-	in_pod cli wrk -t 1 -c 4 -d 1m -s "$HTTP/wrk.lua" "http://$(url_host web)/small" -- 200 plain >"$T/wrk" ||
-		fail "wrk: $(cat "$T/wrk")"
-	ALL+=$(printf 'GET 200\n%.0s' {1..200})
-	assert_both "$(summed <<<"$ALL")"
-	end_last
-	assert_nothing_missing
 }
 
 test_nginx()

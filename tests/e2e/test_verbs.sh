@@ -260,6 +260,16 @@ test_missing_bpffs()
 	mount -t bpf bpf /sys/fs/bpf
 }
 
+# Without CAP_PERFMON the kernel refuses what it refuses where it is locked down for confidentiality.
+test_check_without_reading()
+{
+	assert_contains "check" "$("$B/podtag" check)" "reading kernel memory          ok"
+	assert_fails setpriv --bounding-set -perfmon,-sys_admin --inh-caps -perfmon,-sys_admin "$B/podtag" check
+	assert_contains "check" "$(cat "$T/out")" "bpf()                          ok"
+	assert_contains "check" "$(cat "$T/out")" "reading kernel memory          missing: tracing programs cannot be loaded"
+	assert_contains "check" "$(cat "$T/out")" "podtag does not work here"
+}
+
 # Below the floor pods start as if podtag were not there, and who asks is told why.
 test_without_btf()
 {

@@ -293,6 +293,15 @@ static void check_attachment(const void *key, const void *value)
 	must(attachment->hook <= PT_HOOK_TCX && attachment->pod_id);
 }
 
+static void check_tls(const void *key, const void *value)
+{
+	enum pt_tls_mode tls;
+
+	(void)key;
+	memcpy(&tls, value, sizeof(tls));
+	must(tls > PT_TLS_UNSAID && tls < PT_TLS_MODES);
+}
+
 /* What each call leaves in the maps. */
 static void check_maps(const struct pt_plugin *plugin)
 {
@@ -300,6 +309,7 @@ static void check_maps(const struct pt_plugin *plugin)
 
 	kernel_each("pods", check_pod);
 	kernel_each("attachments", check_attachment);
+	kernel_each("tls_wanted", check_tls);
 	if (anything_fails() || !kernel_is_loaded())
 		return;
 	if (plugin->env.command == PT_ADD && lacks(LACKS_BEFORE))

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // usage: node serve.js PORT WWW
-const http = require('http'), fs = require('fs'), zlib = require('zlib');
+// With $TLS_CERT and $TLS_KEY, two files, it speaks TLS.
+const http = require('http'), https = require('https'), fs = require('fs'), zlib = require('zlib');
+const { TLS_CERT, TLS_KEY } = process.env;
 const [port, www] = process.argv.slice(2);
 
-http.createServer((request, response) => {
+function answer(request, response) {
 	if (request.method === 'POST') {
 		request.on('data', () => {}).on('end', () => response.end('thanks\n'));
 	} else if (request.url === '/chunked') {
@@ -20,4 +22,9 @@ http.createServer((request, response) => {
 	} else {
 		response.writeHead(404).end('no\n');
 	}
-}).listen(Number(port), '::');
+}
+
+const server = TLS_CERT
+	? https.createServer({ cert: fs.readFileSync(TLS_CERT), key: fs.readFileSync(TLS_KEY) }, answer)
+	: http.createServer(answer);
+server.listen(Number(port), '::');

@@ -3,12 +3,14 @@
 """Python's http.server with what it has not: POST, chunked, gzip, and pauses.
 
 usage: serve.py PORT WWW [one]    "one": a single worker, busy with a connection until it is closed
+With $TLS_CERT and $TLS_KEY, two files, it speaks TLS.
 /sleep/MS/STATUS answers with STATUS, MS milliseconds later.
 """
 import gzip
 import http.server
 import os
 import socket
+import ssl
 import sys
 import time
 
@@ -57,4 +59,9 @@ class Server(http.server.HTTPServer if sys.argv[3:] == ["one"] else http.server.
 
 
 os.chdir(sys.argv[2])
-Server(("::", int(sys.argv[1])), Handler).serve_forever()
+server = Server(("::", int(sys.argv[1])), Handler)
+if "TLS_CERT" in os.environ:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(os.environ["TLS_CERT"], os.environ["TLS_KEY"])
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+server.serve_forever()

@@ -193,22 +193,22 @@ assert_nothing_missing() # [LOST]
 
 # --- conversations ------------------------------------------------------------------------------
 
-# One end in pod web and one in pod cli, each with its steps (tests/http/peer), on port 80. PEER_SERVE,
-# PEER_CALL: options of each. FAMILY: 6 for IPv6.
+# One end in pod web and one in pod cli, each with its steps (tests/http/peer), on port 80 or PEER_PORT.
+# PEER_SERVE, PEER_CALL: options of each. FAMILY: 6 for IPv6.
 converse() # SERVER-STEP... -- CLIENT-STEP...
 {
-	local steps=()
+	local steps=() port=${PEER_PORT-80}
 	while [[ $1 != -- ]]; do
 		steps+=("$1")
 		shift
 	done
 	shift
 	# shellcheck disable=SC2086 # options
-	listen_in web 80 "$HTTP/peer" serve ${PEER_SERVE-} 80 "${steps[@]}"
+	listen_in web "$port" "$HTTP/peer" serve ${PEER_SERVE-} "$port" "${steps[@]}"
 	# shellcheck disable=SC2086
-	in_pod cli timeout $((120 * SLOW)) "$HTTP/peer" call ${PEER_CALL-} "$(pod_address web "${FAMILY-4}")" 80 "$@" ||
-		fail "the client: $*; the server: $(cat "$T/web.80")"
-	wait "${PIDS[-1]}" || fail "the server: $(cat "$T/web.80")"
+	in_pod cli timeout $((120 * SLOW)) "$HTTP/peer" call ${PEER_CALL-} "$(pod_address web "${FAMILY-4}")" "$port" "$@" ||
+		fail "the client: $*; the server: $(cat "$T/web.$port")"
+	wait "${PIDS[-1]}" || fail "the server: $(cat "$T/web.$port")"
 	unset 'PIDS[-1]'
 }
 
@@ -266,7 +266,7 @@ stop_last()
 run_wrk() # CONNECTIONS COUNT plain|mixed [wrk's options...]
 {
 	in_pod cli wrk -t 1 -c "$1" -d 20m --timeout 2m -s "$HTTP/wrk.lua" "${@:4}" \
-		"http://$(url_host web)/small" -- "$2" "$3" >"$T/wrk" || fail "wrk: $(cat "$T/wrk")"
+		"${SCHEME-http}://$(url_host web)/small" -- "$2" "$3" >"$T/wrk" || fail "wrk: $(cat "$T/wrk")"
 	assert_equal "what wrk asked" "$(grep ^requests "$T/wrk")" "requests $2 errors 0"
 }
 

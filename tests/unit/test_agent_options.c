@@ -155,6 +155,44 @@ static void bad_values_are_refused_by_name_and_value(void **state)
 	assert_string_equal(error, "--log-level: \"loud\" is not one of error, warn, info, debug");
 }
 
+static void tls_is_a_mode_and_a_budget(void **state)
+{
+	static const struct {
+		const char *args[4];
+		enum pt_tls_mode tls;
+		unsigned int budget;
+	} taken[] = {
+		{ { NULL }, PT_TLS_OFF, 10 },
+		{ { "--tls=off" }, PT_TLS_OFF, 10 },
+		{ { "--tls=on", "--tls-budget=1" }, PT_TLS_ON, 1 },
+		{ { "--tls", "auto", "--tls-budget", "100" }, PT_TLS_AUTO, 100 },
+	};
+	static const char *const budgets[] = {
+		"", "0", "101", "1000", "-1", "+1", "1.5", "5%", " 5"
+	};
+	struct pt_agent_options options;
+	char error[256];
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(taken); i++) {
+		assert_int_equal(parse(taken[i].args, &options, error, sizeof(error)),
+				 PT_OPTIONS_RUN);
+		assert_int_equal(options.tls, taken[i].tls);
+		assert_int_equal(options.tls_budget, taken[i].budget);
+	}
+	assert_int_equal(parse((const char *[4]){ "--tls", "" }, &options, error, sizeof(error)),
+			 -1);
+	assert_string_equal(error, "--tls: \"\" is not one of off, on, auto");
+	for (size_t i = 0; i < LENGTH(budgets); i++) {
+		print_message("  %s\n", budgets[i]);
+		assert_int_equal(parse((const char *[4]){ "--tls-budget", budgets[i] }, &options,
+				       error, sizeof(error)),
+				 -1);
+		assert_memory_equal(error, "--tls-budget: \"", 15);
+		assert_non_null(strstr(error, "is not a whole number of percent, 1 to 100"));
+	}
+}
+
 static void wrong_arguments_are_refused_by_name(void **state)
 {
 	static const struct {
@@ -207,7 +245,8 @@ static void help_and_version_are_told_apart(void **state)
 		     (const char *const[]){ "--listen-address", "--log-level", "--config", "--help",
 					    "--version", "127.0.0.1:9435", "listenAddress",
 					    "logLevel", "--web.config.file", "webConfigFile",
-					    "/metrics", NULL };
+					    "--tls", "--tls-budget", "default 10", "/metrics",
+					    NULL };
 	     *word; word++)
 		assert_non_null(strstr(text, *word));
 	free(text);
@@ -220,13 +259,15 @@ static void the_file_is_read_and_flags_win(void **state)
 
 	(void)state;
 	write_config("{ \"listenAddress\": \"[::1]:80\", \"logLevel\": \"debug\","
-		     " \"webConfigFile\": \"web.yml\" }");
+		     " \"webConfigFile\": \"web.yml\", \"tls\": \"auto\", \"tlsBudget\": \"5\" }");
 	assert_int_equal(
 		parse((const char *[4]){ "--config", config }, &options, error, sizeof(error)),
 		PT_OPTIONS_RUN);
 	assert_listens(&options, AF_INET6, "::1", 80);
 	assert_int_equal(options.log_level, PT_LOG_DEBUG);
 	assert_string_equal(options.web_config_file, "web.yml");
+	assert_int_equal(options.tls, PT_TLS_AUTO);
+	assert_int_equal(options.tls_budget, 5);
 
 	/* the flag stands before the file, and wins all the same */
 	assert_int_equal(parse((const char *[4]){ "--log-level", "warn", "--config", config },
@@ -261,6 +302,8 @@ static void a_bad_file_is_refused_and_named(void **state)
 		{ "{\"logLevel\": 3}", "\"logLevel\" is not a string" },
 		{ "{\"logLevel\": null}", "\"logLevel\" is not a string" },
 		{ "{\"logLevel\": \"loud\"}", "\"logLevel\": \"loud\" is not one of" },
+		{ "{\"tls\": true}", "\"tls\" is not a string but has to be one of off, on, auto" },
+		{ "{\"tlsBudget\": \"all\"}", "\"tlsBudget\": \"all\" is not a whole number" },
 		{ "{\"listenAddress\": \"here\"}",
 		  "\"listenAddress\": \"here\" is not an address" },
 		{ "{\"logLevel\": \"info\", \"logLevel\": \"warn\"}", "duplicate" },
@@ -343,6 +386,7 @@ int main(void)
 		cmocka_unit_test(nothing_said_means_loopback_and_info),
 		cmocka_unit_test(addresses_are_understood),
 		cmocka_unit_test(bad_values_are_refused_by_name_and_value),
+		cmocka_unit_test(tls_is_a_mode_and_a_budget),
 		cmocka_unit_test(wrong_arguments_are_refused_by_name),
 		cmocka_unit_test(help_and_version_are_told_apart),
 		cmocka_unit_test(the_file_is_read_and_flags_win),

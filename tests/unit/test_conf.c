@@ -168,6 +168,49 @@ static void reads_every_key(void **state)
 	pt_conf_done(&conf);
 }
 
+#define ANNOTATED(annotations)                                                                     \
+	V1 "\"runtimeConfig\":{\"io.kubernetes.cri.pod-annotations\":" annotations "}," PREV "}"
+
+/* What is said there is a person's, and none of it keeps a pod from starting. */
+static void takes_the_annotation_or_leaves_it(void **state)
+{
+	static const struct {
+		const char *text;
+		enum pt_tls_mode tls;
+		const char *bad;
+	} cases[] = {
+		{ V1 PREV "}", PT_TLS_UNSAID, NULL },
+		{ ANNOTATED("{\"podtag.io/tls\":\"off\"}"), PT_TLS_OFF, NULL },
+		{ ANNOTATED("{\"a\":\"b\",\"podtag.io/tls\":\"on\"}"), PT_TLS_ON, NULL },
+		{ ANNOTATED("{\"podtag.io/tls\":\"auto\"}"), PT_TLS_AUTO, NULL },
+		{ ANNOTATED("{\"podtag.io/TLS\":\"off\"}"), PT_TLS_UNSAID, NULL },
+		{ ANNOTATED("{\"podtag.io/tls\":\"\"}"), PT_TLS_UNSAID, "\"\"" },
+		{ ANNOTATED("{\"podtag.io/tls\":\"Off\"}"), PT_TLS_UNSAID, "\"Off\"" },
+		{ ANNOTATED("{\"podtag.io/tls\":\"off\\u0000\"}"), PT_TLS_UNSAID,
+		  "\"off\\u0000\"" },
+		{ ANNOTATED("{\"podtag.io/tls\":false}"), PT_TLS_UNSAID, "false" },
+		{ ANNOTATED("{\"podtag.io/tls\":[\"off\"]}"), PT_TLS_UNSAID, "[\"off\"]" },
+		{ ANNOTATED("[\"podtag.io/tls\"]"), PT_TLS_UNSAID, NULL },
+		{ ANNOTATED("7"), PT_TLS_UNSAID, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct pt_error err;
+		struct pt_conf conf;
+		char *bad;
+
+		print_message("  %s\n", cases[i].text);
+		assert_int_equal(parse(cases[i].text, PT_ADD, &conf, &err), 0);
+		assert_int_equal(conf.tls, cases[i].tls);
+		bad = conf.bad_tls ? json_dumps(conf.bad_tls, JSON_COMPACT | JSON_ENCODE_ANY)
+				   : strdup("none");
+		assert_string_equal(bad, cases[i].bad ? cases[i].bad : "none");
+		free(bad);
+		pt_conf_done(&conf);
+	}
+}
+
 static void has_the_documented_defaults(void **state)
 {
 	struct pt_error err;
@@ -346,6 +389,7 @@ int main(void)
 		cmocka_unit_test(says_which_versions_it_supports),
 		cmocka_unit_test(accepts_what_a_runtime_sends),
 		cmocka_unit_test(reads_every_key),
+		cmocka_unit_test(takes_the_annotation_or_leaves_it),
 		cmocka_unit_test(has_the_documented_defaults),
 		cmocka_unit_test(reads_mark_masks_of_adjacent_bits_only),
 		cmocka_unit_test(refuses_a_config_cut_at_any_byte),

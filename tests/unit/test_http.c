@@ -294,7 +294,18 @@ static void each_request_has_its_answer(void **state)
 		  { "HTTP/1.1 503 ", "\r\n\r\nthe kernel said no\n" } },
 		{ "GET /readyz HTTP/1.1" CLOSE "\r\n", { "HTTP/1.1 200 ", "\r\n\r\nok\n" } },
 		{ "GET / HTTP/1.1" CLOSE "\r\n",
-		  { "HTTP/1.1 200 ", "text/plain", "/metrics", "/healthz", "/readyz" } },
+		  { "HTTP/1.1 200 ", "Content-Type: text/html", "<noscript>", "href=\"metrics\"",
+		    "href=\"healthz\"", "href=\"readyz\"" } },
+		{ "GET /?x HTTP/1.1" CLOSE "\r\n",
+		  { "HTTP/1.1 200 ", "Content-Security-Policy: default-src 'none'; ",
+		    "X-Content-Type-Options: nosniff", "Referrer-Policy: no-referrer",
+		    "Cache-Control: no-cache" } },
+		{ "GET /page.css HTTP/1.1" CLOSE "\r\n", { "HTTP/1.1 200 ", "text/css" } },
+		{ "GET /page.mjs HTTP/1.1" CLOSE "\r\n", { "HTTP/1.1 200 ", "text/javascript" } },
+		{ "GET /icon.svg HTTP/1.1" CLOSE "\r\n", { "HTTP/1.1 200 ", "image/svg+xml" } },
+		{ "POST / HTTP/1.1" CLOSE "Content-Length: 0\r\n\r\n", { "HTTP/1.1 405 " } },
+		{ "GET /page HTTP/1.1" CLOSE "\r\n", { "HTTP/1.1 404 " } },
+		{ "GET //page.css HTTP/1.1" CLOSE "\r\n", { "HTTP/1.1 404 " } },
 		{ "GET /metrics HTTP/1.1" CLOSE "\r\n",
 		  { "HTTP/1.1 200 ", "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n",
 		    "Vary: Accept, Accept-Encoding\r\n", "\r\n\r\ntext 0\n", "text 999\n" } },
@@ -375,6 +386,41 @@ static void a_page_is_zipped_on_demand(void **state)
 	ask(server, "GET /metrics HTTP/1.1" CLOSE "Accept-Encoding: gzip;q=0\r\n\r\n", answer,
 	    sizeof(answer));
 	assert_null(strstr(answer, "Content-Encoding"));
+	stop(server);
+}
+
+static void a_file_is_sent_as_it_is_wanted(void **state)
+{
+	static char answer[65536], again[65536], request[256], text[65536];
+	struct server server = start(AF_INET, 0);
+	char *body, *tag;
+	size_t len;
+
+	(void)state;
+	ask(server, "GET /page.mjs HTTP/1.1" CLOSE "\r\n", answer, sizeof(answer));
+	assert_null(strstr(answer, "Content-Encoding"));
+	body = strstr(answer, "\r\n\r\n") + 4;
+	tag = strstr(answer, "ETag: W/") + strlen("ETag: W/");
+
+	len = ask(server, "GET /page.mjs HTTP/1.1" CLOSE "Accept-Encoding: gzip\r\n\r\n", again,
+		  sizeof(again));
+	assert_non_null(strstr(again, "Content-Encoding: gzip\r\n"));
+	assert_non_null(strstr(again, "Vary: Accept-Encoding\r\n"));
+	text[gunzip(strstr(again, "\r\n\r\n") + 4, again + len - strstr(again, "\r\n\r\n") - 4,
+		    text, sizeof(text) - 1)] = '\0';
+	assert_string_equal(text, body);
+
+	snprintf(request, sizeof(request),
+		 "GET /page.mjs HTTP/1.1" CLOSE "If-None-Match: \"x\", %.*s\r\n\r\n",
+		 (int)strcspn(tag, "\r"), tag);
+	len = ask(server, request, again, sizeof(again));
+	assert_ptr_equal(strstr(again, "HTTP/1.1 304 "), again);
+	assert_ptr_equal(strstr(again, "\r\n\r\n"), again + len - 4);
+	snprintf(request, sizeof(request),
+		 "GET /page.css HTTP/1.1" CLOSE "If-None-Match: %.*s\r\n\r\n",
+		 (int)strcspn(tag, "\r"), tag);
+	ask(server, request, again, sizeof(again));
+	assert_ptr_equal(strstr(again, "HTTP/1.1 200 "), again);
 	stop(server);
 }
 
@@ -490,6 +536,32 @@ static void a_port_in_use_is_an_error(void **state)
 	stop(server);
 }
 
+static void a_port_is_free_again_whoever_has_its_socket(void **state)
+{
+	const struct pt_http_source source = { write_page, turn, NULL };
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct event_base *base = event_base_new();
+	struct pt_http *http = pt_http_new(base, (struct sockaddr *)&in, sizeof(in), &source);
+	pid_t child;
+
+	(void)state;
+	in.sin_port = htons(pt_http_port(http));
+	child = fork();
+	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	pt_http_free(http);
+	http = pt_http_new(base, (struct sockaddr *)&in, sizeof(in), &source);
+	assert_non_null(http);
+	assert_int_equal(pt_http_port(http), ntohs(in.sin_port));
+	pt_http_free(http);
+	event_base_free(base);
+	stop((struct server){ .pid = child });
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -499,11 +571,13 @@ int main(void)
 		cmocka_unit_test(each_request_has_its_answer),
 		cmocka_unit_test(head_has_the_length_and_no_body),
 		cmocka_unit_test(a_page_is_zipped_on_demand),
+		cmocka_unit_test(a_file_is_sent_as_it_is_wanted),
 		cmocka_unit_test(a_page_that_fails_is_an_error_in_words),
 		cmocka_unit_test(large_requests_are_refused),
 		cmocka_unit_test(the_number_of_connections_is_bounded),
 		cmocka_unit_test(ipv6_is_served_too),
 		cmocka_unit_test(a_port_in_use_is_an_error),
+		cmocka_unit_test(a_port_is_free_again_whoever_has_its_socket),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,27 +124,27 @@ static void a_series_has_the_words_of_its_key(void **state)
 		const char *labels;
 	} cases[] = {
 		{ { .method = PT_METHOD_GET, .status = 200 },
-		  "role=\"server\",method=\"GET\",status=\"200\"," },
-		{ { .role = PT_CLIENT, .method = PT_METHOD_HEAD, .status = 100 },
-		  "role=\"client\",method=\"HEAD\",status=\"100\"," },
+		  "role=\"server\",method=\"GET\",status=\"200\",tls=\"false\"," },
+		{ { .role = PT_CLIENT, .method = PT_METHOD_HEAD, .status = 100, .tls = 1 },
+		  "role=\"client\",method=\"HEAD\",status=\"100\",tls=\"true\"," },
 		{ { .method = PT_METHOD_POST, .status = 599 },
-		  "role=\"server\",method=\"POST\",status=\"599\"," },
+		  "role=\"server\",method=\"POST\",status=\"599\",tls=\"false\"," },
 		{ { .method = PT_METHOD_PUT, .status = 1 },
-		  "role=\"server\",method=\"PUT\",status=\"1xx\"," },
+		  "role=\"server\",method=\"PUT\",status=\"1xx\",tls=\"false\"," },
 		{ { .method = PT_METHOD_DELETE, .status = 5 },
-		  "role=\"server\",method=\"DELETE\",status=\"5xx\"," },
+		  "role=\"server\",method=\"DELETE\",status=\"5xx\",tls=\"false\"," },
 		{ { .method = PT_METHOD_CONNECT, .status = 407 },
-		  "role=\"server\",method=\"CONNECT\",status=\"407\"," },
+		  "role=\"server\",method=\"CONNECT\",status=\"407\",tls=\"false\"," },
 		{ { .method = PT_METHOD_OPTIONS, .status = 0 },
-		  "role=\"server\",method=\"OPTIONS\",status=\"unknown\"," },
+		  "role=\"server\",method=\"OPTIONS\",status=\"unknown\",tls=\"false\"," },
 		{ { .method = PT_METHOD_TRACE, .status = 310 },
-		  "role=\"server\",method=\"TRACE\",status=\"310\"," },
+		  "role=\"server\",method=\"TRACE\",status=\"310\",tls=\"false\"," },
 		{ { .method = PT_METHOD_PATCH, .status = 204 },
-		  "role=\"server\",method=\"PATCH\",status=\"204\"," },
+		  "role=\"server\",method=\"PATCH\",status=\"204\",tls=\"false\"," },
 		{ { .method = PT_METHOD_OTHER, .status = 501 },
-		  "role=\"server\",method=\"OTHER\",status=\"501\"," },
+		  "role=\"server\",method=\"OTHER\",status=\"501\",tls=\"false\"," },
 		{ { .method = PT_METHOD_UNKNOWN, .status = 2 },
-		  "role=\"server\",method=\"unknown\",status=\"2xx\"," },
+		  "role=\"server\",method=\"unknown\",status=\"2xx\",tls=\"false\"," },
 	};
 	struct pt_pod_record pods[] = { pod(1, "shop", "web") };
 	char labels[128], wanted[8192], *page;
@@ -226,6 +226,25 @@ static void each_counter_of_http_has_its_own_value(void **state)
 	free(page);
 }
 
+static void each_counter_of_tls_has_its_own_value(void **state)
+{
+	struct pt_pod_record pods[] = { pod(1, "shop", "web"), pod(2, "shop", "api") };
+	char *page;
+
+	(void)state;
+	pods[0].tls = (struct pt_tls_connections){ 10, { 1, 2, 3, 99 }, 4 };
+	page = page_of_pods(pods, LENGTH(pods));
+	assert_has(page, "tls_connections_total{namespace=\"shop\",pod=\"web\"} 10");
+	assert_has(page, "tls_connections_total{namespace=\"shop\",pod=\"api\"} 0");
+#define UNSEEN "tls_connections_unseen_total{namespace=\"shop\",pod=\"web\","
+	assert_has(page, UNSEEN "reason=\"off\"} 1");
+	assert_has(page, UNSEEN "reason=\"no_probe\"} 2");
+	assert_has(page, UNSEEN "reason=\"unavailable\"} 3");
+	assert_int_equal(count(page, "\ntls_connections_unseen_total{"), 2 * PT_UNSEEN_COUNT);
+	assert_has(page, "tls_sessions_other_total{namespace=\"shop\",pod=\"web\"} 4");
+	free(page);
+}
+
 /* As with all other counters: the newest pod of a name, and deleted ones until they are forgotten.
  */
 static void the_same_pods_have_http_as_have_other_counters(void **state)
@@ -245,8 +264,10 @@ static void the_same_pods_have_http_as_have_other_counters(void **state)
 	pods[2].pod.deleted_ns = 1;
 	pods[2].http.overflow = 4;
 	page = page_of_pods(pods, LENGTH(pods));
-	assert_int_equal(count(page, "method=\"PUT\",status=\"unknown\",le=\"+Inf\"}"), 2);
-	assert_int_equal(count(page, "method=\"GET\",status=\"unknown\",le=\"+Inf\"}"), 2);
+	assert_int_equal(
+		count(page, "method=\"PUT\",status=\"unknown\",tls=\"false\",le=\"+Inf\"}"), 2);
+	assert_int_equal(
+		count(page, "method=\"GET\",status=\"unknown\",tls=\"false\",le=\"+Inf\"}"), 2);
 	assert_int_equal(count(page, "pod=\"gone\",role=\"server\",method=\"GET\""), 2 * 20);
 	assert_has(page, "http_responses_overflow_total{namespace=\"shop\",pod=\"db-0\"} 9");
 	assert_has(page, "http_responses_overflow_total{namespace=\"shop\",pod=\"gone\"} 4");
@@ -263,6 +284,7 @@ int main(void)
 		cmocka_unit_test(a_series_has_the_words_of_its_key),
 		cmocka_unit_test(a_new_pod_has_all_that_is_known_before_a_request),
 		cmocka_unit_test(each_counter_of_http_has_its_own_value),
+		cmocka_unit_test(each_counter_of_tls_has_its_own_value),
 		cmocka_unit_test(the_same_pods_have_http_as_have_other_counters),
 	};
 
