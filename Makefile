@@ -48,7 +48,7 @@ msg  = @printf '  %-5s %s\n' $(1) $@;
 endif
 
 OBJ   = $(patsubst %.c,$B/%.o,$(sort $(filter-out %.bpf.c,$(wildcard $(1)/*.c))))
-LIB  := $(call OBJ,bpf) $(filter-out %/main.o,$(call OBJ,cni) $(call OBJ,agent)) $B/install/conflist.o
+LIB  := $(call OBJ,bpf) $(call OBJ,top) $(filter-out %/main.o,$(call OBJ,cni) $(call OBJ,agent)) $B/install/conflist.o
 BPF  := $(patsubst %.bpf.c,$B/%.bpf.o,$(sort $(wildcard bpf/*.bpf.c bpf/*/*.bpf.c)))
 TESTS = $(patsubst %.c,$B/%,$(sort $(wildcard tests/$(1)/test_*.c)))
 FUZZERS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
@@ -73,7 +73,7 @@ build/deps/%-stamp: install/deps.sh
 	$(Q)install/deps.sh $* $(DEPS)
 	$(Q)touch $@
 
-$B/podtag: $(call OBJ,cni) $(call OBJ,bpf)
+$B/podtag: $(call OBJ,cni) $(call OBJ,top) $(call OBJ,bpf)
 	$(call msg,LINK)$(CC) $(CFLAGS) $(STATIC) $(LDFLAGS) $^ $(CNI_LIBS) -o $@
 # The agent adopts pods by the plugin's own ADD.
 $B/podtag-agent: $(call OBJ,agent) $(filter-out %/main.o $B/cni/cli%,$(call OBJ,cni)) $(call OBJ,bpf)

@@ -28,6 +28,7 @@ static const struct command {
 	  "what is loaded, and what gave up; exits 1 when nothing is" },
 	{ { "check" }, pt_cli_check, "what this kernel lacks; exits 1 when podtag cannot work" },
 	{ { "dump", "pods" }, pt_cli_dump_pods, "the pods and their counters" },
+	{ { "top" }, pt_cli_top, "the pods live, busiest first; podtag top --help says more" },
 	{ { "help" }, help, "this text" },
 	{ { "version" }, version, "the version of podtag" },
 };
@@ -133,6 +134,10 @@ int pt_cli_main(int argc, char **argv)
 		{ "pretty", no_argument, NULL, 'p' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
+		{ "once", no_argument, NULL, 'o' },
+		{ "delay", required_argument, NULL, 'd' },
+		{ "sort", required_argument, NULL, 's' },
+		{ "filter", required_argument, NULL, 'f' },
 		{},
 	};
 	const struct command *command;
@@ -141,20 +146,23 @@ int pt_cli_main(int argc, char **argv)
 
 	if (argc <= 1)
 		return about();
-	while ((option = getopt_long(argc, argv, "jphV", options, NULL)) >= 0) {
-		if (option == 'h')
-			return help(&cli);
+	while ((option = getopt_long(argc, argv, "jphVd:s:f:", options, NULL)) >= 0) {
 		if (option == 'V')
 			return version(&cli);
 		if (option == '?') {
 			usage(stderr);
 			return 1;
 		}
-		cli.json = true;
+		cli.help |= option == 'h';
+		cli.json |= option == 'j' || option == 'p';
 		cli.pretty |= option == 'p';
+		if (strchr("odsf", option) && pt_cli_top_option(&cli.top, option, optarg))
+			return 1;
 	}
 	command = find_command(argc - optind, argv + optind);
-	if (!command) {
+	if (cli.help && (!command || command->run != pt_cli_top))
+		return help(&cli);
+	if (!command || (cli.top.is_given && command->run != pt_cli_top)) {
 		usage(stderr);
 		return 1;
 	}

@@ -7,9 +7,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "top/live.h"
+
 struct pt_cli {
 	bool json;
 	bool pretty;
+	bool help;
+	struct pt_top_options top; /* of the command top alone */
 };
 
 /* Returns the exit status. */
@@ -23,6 +27,11 @@ int pt_cli_adopt(const struct pt_cli *cli);
 int pt_cli_status(const struct pt_cli *cli);
 int pt_cli_check(const struct pt_cli *cli);
 int pt_cli_dump_pods(const struct pt_cli *cli);
+int pt_cli_top(const struct pt_cli *cli);
+
+/* Takes one of top's options, as getopt_long() has it. Returns 0, or 1, the exit status, having
+ * said what is wrong with its value. */
+int pt_cli_top_option(struct pt_top_options *top, int option, const char *value);
 
 /* Says on stderr what went wrong, err being a negative errno or 0. Returns 1, the exit status. */
 int pt_cli_fail(int err, const char *what);

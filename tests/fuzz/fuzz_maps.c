@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /* Whatever the maps hold, the agent's page must be one that Prometheus takes, `podtag dump pods` a
- * table or JSON, and a sweep must come to its end.
+ * table or JSON, `podtag top` a screen, and a sweep must come to its end.
  *
  * An input is a byte of choices, then entries: a byte that picks the map, a key and a value, each
  * of the map's own size and shortened to what most of an input would otherwise be, see
@@ -17,6 +17,7 @@
 #include "bpf/pods.h"
 #include "cni/cli.h"
 #include "tests/fuzz/kernel.h"
+#include "top/view.h"
 
 /* One sample of a page without its value, to find it again. */
 struct series {
@@ -231,6 +232,39 @@ static void dump_pods(bool json)
 		check_table(text);
 }
 
+/* Both pages of top: printable ASCII, and escape sequences of its own. */
+static void draw_top(struct fuzz *in)
+{
+	struct pt_top_view view = { .sort = fuzz_byte(in) % pt_top_column_count };
+	const struct pt_top_sample never = { .taken_ns = fuzz_byte(in) };
+	struct pt_screen screen = {};
+	struct pt_top_sample sample;
+	struct pt_top_rows rows;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out;
+
+	if (pt_top_sample_read(&sample))
+		return;
+	must(!pt_top_rows_make(&never, &sample, 0, &rows));
+	pt_top_arrange(&view, &rows);
+	for (int page = PT_TOP_PODS; page <= PT_TOP_DETAIL; page++) {
+		view.page = page;
+		must(!pt_screen_begin(&screen, 50, 100));
+		pt_top_draw(&view, &rows, &screen);
+		out = open_memstream(&text, &size);
+		pt_screen_flush(&screen, out);
+		must(!fclose(out));
+		for (size_t i = 0; i < size; i++)
+			must((text[i] >= ' ' && text[i] <= '~') ||
+			     (text[i] == '\033' && text[i + 1] == '['));
+		free(text);
+	}
+	pt_screen_free(&screen);
+	free(rows.rows);
+	pt_top_sample_free(&sample);
+}
+
 /* Fills the part that an offset and a length pick: an input of whole values would be long, and its
  * bytes mostly nothing. */
 static void take_part(struct fuzz *in, void *to, size_t size)
@@ -260,6 +294,8 @@ static void take_entry(struct fuzz *in, struct pt_datapath *dp)
 		{ PT_MAP_HTTP_LATENCY, sizeof(struct pt_http_key), sizeof(struct pt_http_latency) },
 		{ PT_MAP_HTTP_PODS, 8, sizeof(struct pt_http_pod) },
 		{ PT_MAP_HTTP_LOST, 4, sizeof(struct pt_gave_up) },
+		{ PT_MAP_TLS_WANTED, 8, sizeof(enum pt_tls_mode) },
+		{ PT_MAP_TLS_CONNECTIONS, 8, sizeof(struct pt_tls_connections) },
 	};
 	__u8 choice = fuzz_byte(in), parts = choice >> 4;
 	char key[256] = {}, value[1024] = {};
@@ -299,6 +335,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	kernel_fail(call, 12);
 	show_page(&dp, choices & 16 ? PT_OPENMETRICS : PT_TEXT, &in);
 	dump_pods(choices & 32);
+	if (choices & 64)
+		draw_top(&in);
 	pt_pods_sweep(&dp);
 	pt_datapath_close(&dp);
 	must(fuzz_free_fd() == free_fd);
