@@ -62,11 +62,51 @@ test_values()
 	done
 	assert_lacks "capabilities" "$(cat "$T/all.yaml")" SYS_ADMIN
 
+	# without adoption TLS wants SYS_ADMIN all the same; on without quotes is true
+	printf 'tls: on\nadoption: false\n' >"$T/values.yaml"
+	render -f "$T/values.yaml" >"$T/on.yaml"
+	render --set tls=auto,tlsBudget=5 >"$T/auto.yaml"
+	"$LIB/kube_schema" "$T/on.yaml" "$T/auto.yaml" >&2
+	assert_contains "args" "$(cat "$T/on.yaml")" '- --tls=on'
+	assert_contains "args" "$(cat "$T/auto.yaml")" '- --tls=auto'
+	assert_contains "args" "$(cat "$T/auto.yaml")" '- --tls-budget=5'
+	for try in 'hostPID: true' '- SYS_ADMIN' '- SYS_PTRACE' '- DAC_READ_SEARCH'; do
+		assert_equal "'$try' in both" "$(grep -lF -- "$try" "$T/on.yaml" "$T/auto.yaml" | wc -l)" 2
+		[[ $try == *ADMIN ]] || assert_lacks "off" "$(render --set tls=false)" "$try"
+	done
+
 	# a word that means nothing is refused, not left out
 	for try in port=0 port=x listenAddress=node listenAddress=::1 nope=1 image.tga=1 adoption=maybe cniBinDir=opt \
-		logLevel=loud image.pullPolicy=Often podMonitor.interval=often 'extraCapabilities={x}'; do
+		logLevel=loud tls=maybe tlsBudget=0 image.pullPolicy=Often podMonitor.interval=often 'extraCapabilities={x}' \
+		prometheusRule.runbooks=x dashboards.enabled=maybe; do
 		assert_fails render --set "$try"
 		assert_contains "what is said of $try" "$(cat "$T/err")" "${try%%[.=]*}"
+	done
+}
+
+# The rules and dashboards in the chart, packed as well, are those of install/.
+test_rules_and_dashboards()
+{
+	local chart file
+	needs helm
+	helm package "$CHART" -d "$T" >&2
+	for chart in "$CHART" "$T"/podtag-*.tgz; do
+		CHART=$chart render --set prometheusRule.enabled=true,prometheusRule.labels.release=x,dashboards.enabled=true \
+			--set prometheusRule.runbooks=https://wiki.example/ >"$T/objects.yaml"
+		"$LIB/kube_schema" "$T/objects.yaml" >&2
+		objects "$T/objects.yaml" | jq -s '.[] | select(.kind == "PrometheusRule")' >"$T/rule.json"
+		objects "$T/objects.yaml" | jq -s '.[] | select(.kind == "ConfigMap")' >"$T/dashboards.json"
+		assert_lacks "runbooks" "$(cat "$T/rule.json")" docs/runbooks/
+		jq .spec "$T/rule.json" | sed 's,https://wiki.example/,docs/runbooks/,' >"$T/spec.json"
+		promtool check rules "$T/spec.json" >&2
+		diff <(/usr/bin/python3 -c 'import json, sys, yaml; print(json.dumps(yaml.safe_load(sys.stdin)))' \
+			<"$TOP/install/prometheus/podtag.rules.yaml" | jq .) <(jq . "$T/spec.json")
+		assert_equal "labels" "$(jq -r .metadata.labels.release "$T/rule.json") $(
+			jq -r .metadata.labels.grafana_dashboard "$T/dashboards.json")" "x 1"
+		assert_equal "dashboards" "$(jq -r '.data | keys | join(" ")' "$T/dashboards.json")" "pod.json pods.json podtag.json"
+		for file in "$TOP"/install/grafana/*.json; do
+			jq -j --arg name "${file##*/}" '.data[$name]' "$T/dashboards.json" | diff - "$file"
+		done
 	done
 }
 
