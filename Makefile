@@ -166,6 +166,10 @@ bench: deps test-deps                   ## measure, and write docs/benchmarks.md
 soak: deps test-deps                    ## MINUTES (30) of pods that come and go, and what is left
 	$(Q)$(MAKE) --no-print-directory all $(TOOLS)
 	$(Q)MINUTES=$(MINUTES) tests/soak/run
+docs: deps $(REFERENCE)                 ## write docs/metrics.md's families, and what the chart has copies of
+	$(Q)$(REFERENCE) >$(REFERENCE).txt && tests/docs/reference write $(REFERENCE).txt
+	$(Q)cp install/grafana/*.json install/helm/podtag/dashboards/
+	$(Q)cp install/prometheus/podtag.rules.yaml install/helm/podtag/
 lint: deps lint-deps                    ## formatting, static analysis, shell scripts
 	$(Q)$(MAKE) --no-print-directory $B/podtag.skel.h
 	$(Q)tests/lint
@@ -173,6 +177,7 @@ install: all                            ## honours DESTDIR, PREFIX, CNI_BIN
 	install -D -m 0755 $B/podtag $(DESTDIR)$(CNI_BIN)/podtag
 	install -D -m 0755 $B/podtag-agent $(DESTDIR)$(PREFIX)/sbin/podtag-agent
 	install -D -m 0755 $B/podtag-install $(DESTDIR)$(PREFIX)/sbin/podtag-install
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/man/man8 docs/man/*.8
 # What the runtime keeps at /var/run is at /run: one mount of a pod's shows it under both names.
 image: $B/podtag-image.tar              ## the container image, as an OCI archive build/podtag-image.tar
 $B/podtag-image.tar: $B/podtag $B/podtag-agent $B/podtag-install install/oci-image
@@ -186,7 +191,7 @@ help:                                   ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## */  \1\t/p' Makefile | expand -t 19
 
 .PHONY: all deps test-deps test-vm-deps lint-deps test test-vm verifier-table tests-built tests-built-arm64 \
-	variant demo fuzz fuzz-built fuzz-merge bench soak lint install image clean help
+	variant demo fuzz fuzz-built fuzz-merge bench soak docs lint install image clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $B -path $B/vm -prune -o -path $(DEPS) -prune -o -name '*.d' -print 2>/dev/null)
