@@ -46,8 +46,9 @@ spread()
 {
 	sort -g | awk '
 		function at(share) { return v[int((NR - 1) * share + 1.5)] }
+		function middle() { return (v[int((NR + 1) / 2)] + v[int(NR / 2 + 1)]) / 2 }
 		{ v[NR] = $1 }
-		END { if (NR) print at(0.5), at(0.25), at(0.75), v[int(NR * 0.99 + 0.999)], NR }'
+		END { if (NR) print middle(), at(0.25), at(0.75), v[int(NR * 0.99 + 0.999)], NR }'
 }
 
 # Reads numbers; prints "median low high": the interval in which the true median lies with 95 % by
@@ -79,6 +80,13 @@ ratios() # SECTION METRIC VARIANT BASE...
 	paste -d ' ' "${files[@]}" | awk '
 		{ base = 0; for (i = 2; i <= NF; i++) base += $i / (NF - 1) }
 		{ print $1 / base }'
+}
+
+# What a variant has more than the mean of both (a), in each round.
+more() # SECTION VARIANT METRIC
+{
+	paste -d ' ' "$(samples "$1" "$2" "$3")" "$(samples "$1" nothing "$3")" "$(samples "$1" again "$3")" |
+		awk '{ print $1 - ($2 + $3) / 2 }'
 }
 
 # --- tables -------------------------------------------------------------------------------------

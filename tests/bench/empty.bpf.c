@@ -52,6 +52,18 @@ int empty_read(void *ctx)
 	return 0;
 }
 
+SEC("uprobe")
+int empty_call(void *ctx)
+{
+	return 0;
+}
+
+SEC("uretprobe")
+int empty_return(void *ctx)
+{
+	return 0;
+}
+
 /* Most of a small message. */
 #define TEXT 64
 

@@ -11,7 +11,7 @@ measure_wrk() # SECTION VARIANT [HEADER]
 	local before after requests duration p50 p99
 	before=$(cpu_ticks)
 	wrk -t 1 -c "$CONNECTIONS" -d "${SLOT}s" --timeout 10 --latency ${3+-H "$3"} \
-		"http://$POD_IP/file" >"$T/wrk.out"
+		"${SCHEME-http}://$POD_IP/file" >"$T/wrk.out"
 	after=$(cpu_ticks)
 	! grep -E 'Socket errors|Non-2xx|^ *0 requests' "$T/wrk.out" || fail "$1, $2: wrk met errors"
 	read -r requests duration p50 p99 < <(awk '

@@ -61,6 +61,11 @@ in_short()
 		echo "- A packet: $(rounded "$(difference programs-web podtag_cls_in)") ns in, $(
 			rounded "$(difference programs-web podtag_cls_out)") ns out, more than an empty program takes."
 	fi
+	if measured tls-calls podtag read; then
+		echo "- Probes on a TLS library: a call of SSL_read takes $(rounded_more tls-calls read) ns more, SSL_write $(
+			rounded_more tls-calls write); nginx's requests a second change by $(tls_share tls-web) over open connections, by $(
+			tls_share tls-connect) where each opens one."
+	fi
 	if measured profile-connect all share; then
 		echo "- Of the CPU samples of wrk and nginx, podtag caused $(share_of web) over open connections, $(
 			share_of connect) where each request opens one."
@@ -77,6 +82,14 @@ in_short()
 }
 
 share_of() { median "profile-$1" all share | awk '{ printf "%.1f %%", $1 }'; } # SECTION
+
+rounded_more() { rounded "$(more "$1" podtag "$2" | spread | cut -d ' ' -f 1)"; } # SECTION METRIC
+
+# "-3.4 %"
+tls_share() # SECTION
+{
+	ratios "$1" rate podtag nothing again | interval | awk '{ printf "%+.1f %%", ($1 - 1) * 100 }'
+}
 
 rounded() { awk "BEGIN { printf \"%.0f\", $1 }"; } # NUMBER
 

@@ -13,6 +13,7 @@ source "$BENCH/generators.sh"
 traffic()
 {
 	web_pod
+	sidecars
 	in_turn web http 80 measure_wrk
 	in_turn connect http 80 measure_connect
 	in_turn bulk tcp 5201 measure_iperf3

@@ -25,7 +25,6 @@ web_pod() # a pod behind a bridge with a web server's files; sets POD_IP
 	printf '%0100d' 0 >"$T/www/file"
 	nginx_conf server "http { access_log off; keepalive_requests 1000000000;
 		server { listen 80 backlog=4096; root $T/www; } }"
-	sidecars
 }
 
 nginx_conf() # NAME BLOCKS
