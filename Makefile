@@ -53,7 +53,7 @@ BPF  := $(patsubst %.bpf.c,$B/%.bpf.o,$(sort $(wildcard bpf/*.bpf.c bpf/*/*.bpf.
 TESTS = $(patsubst %.c,$B/%,$(sort $(wildcard tests/$(1)/test_*.c)))
 FUZZERS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 TOOLS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/lib/*.c)))
-PEERS := $(patsubst %.c,$B/%,$(wildcard tests/http/*.c))
+PEERS := $(patsubst %.c,$B/%,$(wildcard tests/http/*.c)) $B/tests/http/one-piece/libssl.so.3
 GO    := $(patsubst %,$B/tests/http/%,load serve serve-stripped)
 REFERENCE := $B/tests/docs/page
 BENCH := $(patsubst %,$B/tests/bench/%,empty empty.bpf.o tls_calls)
@@ -96,6 +96,11 @@ $B/tests/lib/%: $B/tests/lib/%.o
 	$(call msg,LINK)$(CC) $(CFLAGS) $(STATIC) $(LDFLAGS) $^ $(CNI_LIBS) -o $@
 $B/tests/http/%: $B/tests/http/%.o
 	$(call msg,LINK)$(CC) $(CFLAGS) $(STATIC) $(LDFLAGS) -Wl,--no-warnings $^ -lssl -lcrypto -o $@
+# OpenSSL as linkers made it before 2018, and make it on arm64: code and what is only read in one segment.
+$B/tests/http/one-piece/libssl.so.3:
+	$(call msg,LINK)mkdir -p $(@D) && $(CC) -shared -L$(DEPS)/lib -Wl,-z,noseparate-code \
+		-Wl,--whole-archive -l:libssl.a -Wl,--no-whole-archive -lcrypto -o $@
+	$(Q)readelf -lW $@ | grep -m 1 LOAD | grep -q 'R E'
 # The fuzzer is to look for new paths through podtag, not through its tests.
 $B/tests/fuzz/%.o: override CFLAGS := $(filter-out -fsanitize=fuzzer-no-link,$(CFLAGS))
 # ... but this one includes what it tests.

@@ -5,13 +5,10 @@
 #include "agent/libraries.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/child.h"
@@ -141,28 +138,6 @@ static bool is_in_batch(const struct pt_libraries *libraries, const struct pt_ma
 	return false;
 }
 
-/* Returns a descriptor of the file that a process has mapped, or -1. */
-static int open_mapped(const struct pt_mapping *mapping)
-{
-	struct stat st;
-	char path[80];
-	int fd;
-
-	pt_mapping_path(mapping, path, sizeof(path));
-	fd = open(path, O_PATH | O_CLOEXEC);
-	if (fd >= 0 || errno != ENOENT)
-		return fd;
-	/* a program that runs at any address is mapped in one piece first, to have the room, and
-	 * its first segment is cut out of that */
-	snprintf(path, sizeof(path), "/proc/%d/exe", mapping->pid);
-	fd = open(path, O_PATH | O_CLOEXEC);
-	if (fd >= 0 && (fstat(fd, &st) || st.st_ino != mapping->inode)) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
-}
-
 static void on_mapped(const struct pt_mapping *mapping, void *arg)
 {
 	struct pt_libraries *libraries = arg;
@@ -181,7 +156,7 @@ static void on_mapped(const struct pt_mapping *mapping, void *arg)
 		look_at_everything(libraries);
 		return;
 	}
-	fd = open_mapped(mapping);
+	fd = pt_mapping_open(mapping);
 	if (fd < 0)
 		return; /* its process has ended */
 	libraries->search.batch[libraries->count++] = (struct pt_candidate){ *mapping, mode, fd };

@@ -3,6 +3,7 @@
 #include "agent/mappings.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/perf_event.h>
 #include <stdbool.h>
@@ -15,7 +16,8 @@
 
 #include <bpf/libbpf.h>
 
-#define RING_PAGES 8 /* of records, a power of 2; some 50 programs that start at once */
+#define MOVED_MAX  1024 /* mappings to look for a file among, 1 ms or so */
+#define RING_PAGES 8    /* of records, a power of 2; some 50 programs that start at once */
 
 struct record {
 	struct perf_event_header header;
@@ -174,7 +176,7 @@ void pt_mappings_free(struct pt_mappings *mappings)
 	free(mappings);
 }
 
-int pt_mappings_read(pid_t pid, pt_mapping_fn *fn, void *arg)
+int pt_mappings_read(pid_t pid, size_t max, pt_mapping_fn *fn, void *arg)
 {
 	char path[32], mode[5], *line = NULL;
 	size_t room = 0;
@@ -185,7 +187,7 @@ int pt_mappings_read(pid_t pid, pt_mapping_fn *fn, void *arg)
 	maps = fopen(path, "re");
 	if (!maps)
 		return -errno;
-	while (!err && getline(&line, &room, maps) >= 0) {
+	while (!err && max-- && getline(&line, &room, maps) >= 0) {
 		struct pt_mapping mapping = { .pid = pid };
 
 		if (sscanf(line,
@@ -207,4 +209,41 @@ void pt_mapping_path(const struct pt_mapping *mapping, char *ret, size_t size)
 {
 	snprintf(ret, size, "/proc/%d/map_files/%jx-%jx", mapping->pid, (uintmax_t)mapping->start,
 		 (uintmax_t)mapping->end);
+}
+
+struct moved {
+	const struct pt_mapping *was;
+	int fd;
+};
+
+static int open_moved(const struct pt_mapping *now, void *arg)
+{
+	struct moved *moved = arg;
+	char path[80];
+
+	if (now->inode != moved->was->inode || now->major != moved->was->major ||
+	    now->minor != moved->was->minor)
+		return 0;
+	pt_mapping_path(now, path, sizeof(path));
+	moved->fd = open(path, O_PATH | O_CLOEXEC);
+	return moved->fd >= 0;
+}
+
+int pt_mapping_open(const struct pt_mapping *mapping)
+{
+	struct moved moved = { mapping, -1 };
+	char path[80];
+	int fd, err;
+
+	pt_mapping_path(mapping, path, sizeof(path));
+	fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd >= 0 || errno != ENOENT)
+		return fd < 0 ? -errno : fd;
+	/* what runs at any address is mapped in one piece first, to have the room: programs by the
+	 * kernel, and by the loader libraries of which code is the first segment, as on arm64; the
+	 * other segments are cut out of that */
+	err = pt_mappings_read(mapping->pid, MOVED_MAX, open_moved, &moved);
+	if (moved.fd >= 0)
+		return moved.fd;
+	return err < 0 ? err : -ENOENT;
 }

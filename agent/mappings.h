@@ -23,6 +23,10 @@ struct pt_mapping {
 /* Where /proc has the file, for as long as it is mapped there. */
 void pt_mapping_path(const struct pt_mapping *mapping, char *ret, size_t size);
 
+/* Returns a descriptor made with O_PATH of a file that its process has mapped, there or by now
+ * elsewhere, or a negative errno, -ENOENT or -ESRCH when it has not (any more). */
+int pt_mapping_open(const struct pt_mapping *mapping);
+
 struct pt_mappings_events {
 	void (*mapped)(const struct pt_mapping *mapping, void *arg);
 	/* Some were missed: pt_mappings_read() tells what there is. */
@@ -37,9 +41,10 @@ struct pt_mappings *pt_mappings_new(struct event_base *base,
 /* NULL is fine. */
 void pt_mappings_free(struct pt_mappings *mappings);
 
-/* Calls fn for each mapping that a process has now. A non-zero return ends that, and is returned;
- * so is a negative errno, -ENOENT or -ESRCH when there is no such process (any more). */
+/* Calls fn for each mapping that a process has now, looking at so many of all kinds at most. A
+ * non-zero return ends that, and is returned; so is a negative errno, -ENOENT or -ESRCH when there
+ * is no such process (any more). */
 typedef int pt_mapping_fn(const struct pt_mapping *mapping, void *arg);
-int pt_mappings_read(pid_t pid, pt_mapping_fn *fn, void *arg);
+int pt_mappings_read(pid_t pid, size_t max, pt_mapping_fn *fn, void *arg);
 
 #endif

@@ -109,7 +109,7 @@ int pt_probe_test(uint64_t *ret_ns, int links[2])
 	uint64_t without = time_calls(), with;
 	int fd, err;
 
-	err = pt_mappings_read(getpid(), find_place, &place);
+	err = pt_mappings_read(getpid(), SIZE_MAX, find_place, &place);
 	if (err <= 0)
 		return err ? err : -ENOENT;
 	fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);

@@ -211,7 +211,7 @@ static void look_at_all(struct pt_search_outcome *outcome)
 
 		used.mode = pid ? pt_wish_of(&working->wishes, pid) : PT_TLS_OFF;
 		if (used.mode != PT_TLS_OFF)
-			err = pt_mappings_read(pid, use, &used);
+			err = pt_mappings_read(pid, SIZE_MAX, use, &used);
 	}
 	closedir(proc);
 	if (err != -ENOMEM)

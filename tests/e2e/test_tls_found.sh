@@ -50,6 +50,15 @@ test_mapped_late()
 	assert_both "GET 200 1"
 }
 
+# A library whose code is in its first segment is mapped in one piece, of which the loader then makes the others'.
+test_mapped_in_one_piece()
+{
+	local own=$B/tests/http/one-piece/libssl.so.3
+	sleep 1 # the agent has looked at all that has started so far
+	LD_PRELOAD=$own in_pod cli sleep "$FOUND_SECONDS"
+	is_probed "$own" || fail "not found while a process had it"
+}
+
 short_programs() # COUNT
 {
 	in_pod cli bash -c 'for ((i = 0; i < $0; i++)); do curl --version; done >/dev/null' "$1"

@@ -50,7 +50,7 @@ static void a_function_is_where_the_kernel_has_mapped_it(void **state)
 
 	(void)state;
 	assert_int_equal(here(1), 2);
-	assert_int_equal(pt_mappings_read(getpid(), find, &place), 1);
+	assert_int_equal(pt_mappings_read(getpid(), SIZE_MAX, find, &place), 1);
 	assert_int_equal(pt_symbols_find(fd, names, 4, offsets), 2);
 	assert_int_equal(offsets[0], 0);
 	assert_int_equal(offsets[1], place.offset);
