@@ -73,6 +73,15 @@ probes_end() # VARIANT
 		rm "$PINS/links/tls-"*
 		;;
 	esac
+	wait_for 30 is_library_whole
+}
+
+# The kernel takes breakpoints out of a library's code some time after their links are gone.
+is_library_whole()
+{
+	local range offset _
+	read -r range _ offset _ < <(grep " r-xp .*$OWN" "/proc/$SERVER/maps")
+	cmp -n $((0x${range#*-} - 0x${range%-*})) -i $((0x${range%-*})):$((0x$offset)) "/proc/$SERVER/mem" "$OWN"
 }
 
 measure_calls() # VARIANT
