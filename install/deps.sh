@@ -10,6 +10,10 @@
 #   tests call, unpacked and not configured. DIR/packages says which; list says which there should be.
 set -euo pipefail
 
+# apt lets in one at a time, and make -j starts several of these
+exec 9<"$0"
+flock 9
+
 build=(gcc make clang llvm bpftool pkg-config libc6-dev linux-libc-dev
 	libbpf-dev libelf-dev zlib1g-dev libjansson-dev libevent-dev libssl-dev libyaml-dev libcrypt-dev
 	ca-certificates)
