@@ -85,12 +85,20 @@ libssl_of() # SUITE
 	echo "${libraries[0]}"
 }
 
-# The system's library and node, which has its own, before they are first asked something of.
+# The system's library and node's, before they are first asked something of.
 both_probed()
 {
 	wait_for 15 once_probed curl "$LIBSSL"
 	((SLOW == 1)) || return 0
-	wait_for 15 once_probed node "$(type -P node)"
+	wait_for 15 once_probed node "$(openssl_of "$(type -P node)")"
+}
+
+# A library, or the program itself: Debian's node calls the former, its makers' has OpenSSL inside.
+openssl_of() # FILE
+{
+	local library
+	library=$(ldd "$1" | awk '/libssl/ { print $3 }')
+	echo "${library:-$1}"
 }
 
 has_sessions() { (($(map_dump tls_sessions | jq length) == $1)); } # COUNT
