@@ -8,21 +8,10 @@
 #include "bpf/http/connection.h"
 #include "bpf/http/histogram.bpf.h"
 #include "bpf/socket.bpf.h"
+#include "bpf/tracing/jump.bpf.h"
 #include "bpf/tracing/unseen.bpf.h"
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
-} on_read SEC(".maps");
-
-SEC("tp_btf/tcp_rcv_space_adjust")
-int podtag_on_read(void *ctx)
-{
-	bpf_tail_call(ctx, &on_read, 0);
-	return 0;
-}
+JUMP(podtag_on_read, "tcp_rcv_space_adjust", on_read)
 
 static void count_queue(__u64 pod_id, __u64 ns)
 {

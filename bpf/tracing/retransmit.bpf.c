@@ -8,39 +8,15 @@
  * how much that has grown since the last time.
  */
 #include "bpf/socket.bpf.h"
+#include "bpf/tracing/jump.bpf.h"
 
 /* include/net/inet_connection_sock.h and uapi/linux/tcp.h; macros and values in no BTF */
 #define ICSK_TIME_LOSS_PROBE 5
 #define TCP_CA_RECOVERY      3
 #define TCP_CA_LOSS          4
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
-} on_retransmit SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
-} on_synack SEC(".maps");
-
-SEC("tp_btf/tcp_retransmit_skb")
-int podtag_on_rexmt(void *ctx)
-{
-	bpf_tail_call(ctx, &on_retransmit, 0);
-	return 0;
-}
-
-SEC("tp_btf/tcp_retransmit_synack")
-int podtag_on_synac(void *ctx)
-{
-	bpf_tail_call(ctx, &on_synack, 0);
-	return 0;
-}
+JUMP(podtag_on_rexmt, "tcp_retransmit_skb", on_retransmit)
+JUMP(podtag_on_synac, "tcp_retransmit_synack", on_synack)
 
 /* The counter that this retransmission belongs to. In the Open and CWR states only a probe whose
  * timer is the pending one is a tail loss probe. */

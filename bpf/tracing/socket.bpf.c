@@ -6,39 +6,14 @@
  */
 #include "bpf/http/count.bpf.h"
 #include "bpf/http/early.bpf.h"
+#include "bpf/tracing/jump.bpf.h"
 #include "bpf/tracing/unseen.bpf.h"
 
-/* What the tracepoint itself runs. A tp_btf link can't be updated, so it only jumps, and an upgrade
- * replaces where to. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
-} on_state SEC(".maps");
-
-SEC("tp_btf/inet_sock_set_state")
-int podtag_on_state(void *ctx)
-{
-	bpf_tail_call(ctx, &on_state, 0);
-	return 0;
-}
+JUMP(podtag_on_state, "inet_sock_set_state", on_state)
 
 /* The kernel runs no program of this kind inside itself: while a softirq has interrupted it, it is
  * left out, and this other one runs nevertheless. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
-} on_state_again SEC(".maps");
-
-SEC("tp_btf/inet_sock_set_state")
-int podtag_on_again(void *ctx)
-{
-	bpf_tail_call(ctx, &on_state_again, 0);
-	return 0;
-}
+JUMP(podtag_on_again, "inet_sock_set_state", on_state_again)
 
 /* A connecting or listening socket, or an accepted one whose listener is older than podtag. */
 static struct pt_sock *tag(struct sock *sk, bool is_settled)

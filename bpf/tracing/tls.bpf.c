@@ -7,6 +7,7 @@
  * struct of a library's. Bytes count when a call says that they went through; of these only what
  * the parser looks at is read, and forgotten before the call returns.
  */
+#include "bpf/tracing/jump.bpf.h"
 #include "bpf/tracing/tls.bpf.h"
 
 /* Steps in a call's bytes, as in a segment. */
@@ -319,33 +320,8 @@ int podtag_tls_free(void *ctx)
 	return 0;
 }
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
-} on_exit SEC(".maps");
-
-SEC("tp_btf/sched_process_exit")
-int podtag_on_exit(void *ctx)
-{
-	bpf_tail_call(ctx, &on_exit, 0);
-	return 0;
-}
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
-} on_exec SEC(".maps");
-
-SEC("tp_btf/sched_process_exec")
-int podtag_on_exec(void *ctx)
-{
-	bpf_tail_call(ctx, &on_exec, 0);
-	return 0;
-}
+JUMP(podtag_on_exit, "sched_process_exit", on_exit)
+JUMP(podtag_on_exec, "sched_process_exec", on_exec)
 
 static long end_each_session(void *map, const struct pt_tls_key *key,
 			     struct pt_tls_session *session, __u32 *tgid)
