@@ -546,6 +546,14 @@ teardown()
 	assert_nothing_left
 }
 
+# A test has failed, or is skipped: its pods are not to be the next one's in the maps that they share.
+give_up() # EXIT-CODE
+{
+	[[ ! ${AGENT_PID-} || ! -e $T/agent.log ]] || tail -n 20 "$T/agent.log" >&2
+	pods_del_all >/dev/null 2>&1 || true
+	exit "$1"
+}
+
 # Runs this file's tests, or those given, each in fresh namespaces. A file may define
 # before_each and before_all.
 run_tests() # [TEST...]
@@ -554,7 +562,7 @@ run_tests() # [TEST...]
 	export UNTOLD_NAME=${UNTOLD_NAME-podtag-$$}
 	if [[ ${PT_INSIDE-} ]]; then
 		host_netns
-		trap 'rc=$?; [[ ! ${AGENT_PID-} || ! -e $T/agent.log ]] || tail -n 20 "$T/agent.log" >&2; exit $rc' EXIT
+		trap 'give_up $?' EXIT
 		if declare -F before_each >/dev/null; then
 			before_each
 		fi
