@@ -38,6 +38,7 @@ static const struct {
 	{ "podtag_on_read", "on_read", 0, "podtag_read", true },
 	{ "podtag_on_exit", "on_exit", 0, "podtag_tls_exit", true },
 	{ "podtag_on_exec", "on_exec", 0, "podtag_tls_exec", true },
+	{ "podtag_on_gone", "on_gone", 0, "podtag_tls_gone", true },
 	{ "podtag_cls_in", "on_tc", 0, "podtag_pod_in", false },
 	{ "podtag_cls_out", "on_tc", 1, "podtag_pod_out", false },
 };

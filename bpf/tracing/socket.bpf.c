@@ -15,6 +15,8 @@ JUMP(podtag_on_state, "inet_sock_set_state", on_state)
  * left out, and this other one runs nevertheless. */
 JUMP(podtag_on_again, "inet_sock_set_state", on_state_again)
 
+JUMP(podtag_on_gone, "tcp_destroy_sock", on_gone)
+
 /* A connecting or listening socket, or an accepted one whose listener is older than podtag. */
 static struct pt_sock *tag(struct sock *sk, bool is_settled)
 {
@@ -108,7 +110,7 @@ static void hang_up(struct sock *sk, struct pt_sock *tagged, int oldstate)
 	count(&done, tagged);
 }
 
-/* Its process closes it, or it has been reset. */
+/* Its process closes it, or a packet has reset it. */
 static void close_tls(struct sock *sk, struct pt_sock *tagged)
 {
 	if (tagged && tagged->http == PT_SOCK_TLS)
@@ -116,6 +118,14 @@ static void close_tls(struct sock *sk, struct pt_sock *tagged)
 }
 
 /* The socket may connect again, as another connection. */
+static void clear(struct pt_sock *tagged)
+{
+	tagged->read_ns = 0;
+	tagged->http = PT_SOCK_NEW;
+	tagged->turns = 0;
+}
+
+/* What close_tls() could not tell stays for podtag_tls_gone. */
 static void end(struct sock *sk, int oldstate)
 {
 	struct pt_sock *tagged = tag_of(sk);
@@ -125,10 +135,21 @@ static void end(struct sock *sk, int oldstate)
 	settle(sk, tagged);
 	hang_up(sk, tagged, oldstate);
 	close_tls(sk, tagged);
-	tagged->read_ns = 0;
-	tagged->http = PT_SOCK_NEW;
-	tagged->turns = 0;
+	if (socket_tag && tagged->http == PT_SOCK_TLS && tagged->read_ns)
+		return;
+	clear(tagged);
 	drop_tag(sk);
+}
+
+/* One that was reset before has not been closed in between. */
+static void connect(struct sock *sk)
+{
+	struct pt_sock *tagged = tag(sk, true);
+
+	if (!tagged || tagged->http == PT_SOCK_NEW)
+		return;
+	close_tls(sk, tagged);
+	clear(tagged);
 }
 
 /* ctx: const struct sock *sk, const int oldstate, const int newstate */
@@ -144,7 +165,7 @@ int podtag_tag_sock(__u64 *ctx)
 	if (newstate == TCP_LISTEN)
 		tag(sk, false);
 	else if (newstate == TCP_SYN_SENT)
-		tag(sk, true);
+		connect(sk);
 	else if (newstate == TCP_SYN_RECV && oldstate == TCP_LISTEN)
 		begin(sk, early_request());
 	else if (newstate == TCP_ESTABLISHED && oldstate == TCP_SYN_RECV)
@@ -177,6 +198,17 @@ int podtag_tag_again(__u64 *ctx)
 		end(sk, oldstate);
 	}
 
+	return 0;
+}
+
+/* What has been reset goes when its process closes it. ctx: struct sock *sk */
+SEC("tp_btf/tcp_destroy_sock")
+int podtag_tls_gone(__u64 *ctx)
+{
+	struct pt_sock *tagged = tag_of((struct sock *)ctx[0]);
+
+	if (tagged && tagged->http == PT_SOCK_TLS)
+		end_tls(tagged, 1);
 	return 0;
 }
 

@@ -3,7 +3,7 @@
  *
  * What links a socket to a probe is the process: who reads the socket calls a probed library, or
  * does not. It reads before it calls, as a handshake comes first, so that it does not is clear only
- * at the connection's end, or when it has been read for longer than handshakes take.
+ * when it closes the connection, or when it has read it for longer than handshakes take.
  */
 #ifndef PT_TRACING_UNSEEN_BPF_H
 #define PT_TRACING_UNSEEN_BPF_H
@@ -91,15 +91,19 @@ static __always_inline void read_tls(struct pt_sock *tagged)
 	count_connection(tagged, unseen);
 }
 
-/* A PT_SOCK_TLS ends, by what the current process does if it is its own. One that nobody has read
- * was no TLS connection. */
+/* A PT_SOCK_TLS ends, by what the current process does if it is its own. If it is not, as when a
+ * packet has reset it, its own may call a probed library yet. One that nobody has read was no TLS
+ * connection. */
 static __always_inline void end_tls(struct pt_sock *tagged, int is_own)
 {
 	const struct pt_tls_probes *probes = all_probes();
+	__u32 unseen;
 
 	if (!tagged->read_ns || !probes)
 		return;
-	count_connection(tagged, is_own ? unseen_here(probes, tagged->pod_id) : probes->unseen);
+	unseen = is_own ? unseen_here(probes, tagged->pod_id) : probes->unseen;
+	if (is_own || unseen != PT_UNSEEN_NO_PROBE)
+		count_connection(tagged, unseen);
 }
 
 #endif

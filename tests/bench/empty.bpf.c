@@ -52,6 +52,12 @@ int empty_read(void *ctx)
 	return 0;
 }
 
+SEC("tp_btf/tcp_destroy_sock")
+int empty_gone(void *ctx)
+{
+	return 0;
+}
+
 SEC("uprobe")
 int empty_call(void *ctx)
 {

@@ -12,9 +12,9 @@ source "$BENCH/generators.sh"
 PROGRAM_ROUNDS=${PROGRAM_ROUNDS-7}
 declare -A EMPTY_OF=([podtag_cls_in]=empty_in [podtag_cls_out]=empty_out [podtag_http_in]=empty_skb_in
 	[podtag_http_out]=empty_skb_out [podtag_on_read]=empty_read [podtag_on_state]=empty_state
-	[podtag_on_again]=empty_state [podtag_on_rexmt]=empty_rexmit [podtag_on_synac]=empty_synack)
+	[podtag_on_again]=empty_state [podtag_on_gone]=empty_gone [podtag_on_rexmt]=empty_rexmit [podtag_on_synac]=empty_synack)
 ORDER=(podtag_cls_in podtag_cls_out podtag_http_in podtag_http_out podtag_on_read podtag_on_state
-	podtag_on_again podtag_on_rexmt podtag_on_synac)
+	podtag_on_again podtag_on_gone podtag_on_rexmt podtag_on_synac)
 
 # What a program cannot do without that knows a packet's socket, and one that knows what is in it.
 FLOORS=(lookup_skb_in lookup_skb_out read_skb_in read_skb_out)
@@ -116,7 +116,7 @@ report_programs()
 		ones are at the same hooks at the same time. The kernel takes the time around each run, and that is
 		part of each figure: an empty program does nothing. A run of a tc program is a packet. The HTTP
 		programs run for each packet of each socket of the node, podtag_on_read each time that one is read,
-		podtag_on_state at each change of a TCP socket's state; the clients are on this node too, so half of
+		podtag_on_state at each change of a TCP socket's state, podtag_on_gone at the end of each; the clients are on this node too, so half of
 		these runs are theirs, not the pod's, and outside of a pod there is nothing to do in them.
 	END
 	table_of_programs programs-web request 'Requests over open connections' 1

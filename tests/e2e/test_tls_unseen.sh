@@ -166,6 +166,30 @@ test_refused_certificate()
 	assert_connections "1 0 0 0 0" "1 0 0 0 0"
 }
 
+# A client that refuses a certificate has not read the rest, so its connection ends in a reset, which may be faster
+# than the server.
+test_reset_before_the_first_call()
+{
+	start_nginx # for the probes
+	end_last
+	listen_in web 443 "$HTTP/serve_late.py" 443
+	in_pod cli curl -sS -o /dev/null "https://$(url_host web)/small" 2>"$T/curl" && fail "the certificate was trusted"
+	wait_for 5 grep -q "reset, then freed" "$T/web.443"
+	assert_equal "resets" "$(snmp web Tcp EstabResets)" 1
+	assert_connections "1 0 0 0 0" "1 0 0 0 0"
+}
+
+# One socket, three connections.
+test_reset_and_connected_again()
+{
+	start_nginx # for the agent to say that there are probes
+	end_last
+	listen_in web 443 "$HTTP/connect_again.py" 443
+	in_pod cli "$HTTP/connect_again.py" "$(pod_address web)" 443 3 >"$T/client"
+	assert_equal "resets" "$(snmp cli Tcp EstabResets)" 3
+	assert_connections "3 0 3 0 0" "3 0 3 0 0"
+}
+
 # Its library has read nothing of any socket.
 test_buffers_in_memory()
 {
