@@ -426,6 +426,22 @@ metric() # NAME [LABEL="value"...]
 	metrics | sample "$@"
 }
 
+# The agent's page and the maps say the same.
+assert_traffic_scraped() # POD
+{
+	same_moment 10 "pod_traffic $1" "scraped $1"
+	assert_equal "traffic of $1 in /metrics" "$B_VALUE" "$A_VALUE"
+}
+
+scraped() # POD: as pod_traffic prints it
+{
+	metrics >"$T/scrape"
+	echo "$(sample pod_network_packets_total "pod=\"$1\"" 'direction="receive"' <"$T/scrape")" \
+		"$(sample pod_network_bytes_total "pod=\"$1\"" 'direction="receive"' <"$T/scrape")" \
+		"$(sample pod_network_packets_total "pod=\"$1\"" 'direction="transmit"' <"$T/scrape")" \
+		"$(sample pod_network_bytes_total "pod=\"$1\"" 'direction="transmit"' <"$T/scrape")"
+}
+
 # The same from text on stdin.
 sample() # NAME [LABEL="value"...]
 {
