@@ -116,8 +116,9 @@ report_programs()
 		ones are at the same hooks at the same time. The kernel takes the time around each run, and that is
 		part of each figure: an empty program does nothing. A run of a tc program is a packet. The HTTP
 		programs run for each packet of each socket of the node, podtag_on_read each time that one is read,
-		podtag_on_state at each change of a TCP socket's state, podtag_on_gone at the end of each; the clients are on this node too, so half of
-		these runs are theirs, not the pod's, and outside of a pod there is nothing to do in them.
+		podtag_on_state at each change of a TCP socket's state, podtag_on_gone at the end of each; the clients
+		are on this node too, so half of these runs are theirs, not the pod's, and outside of a pod there is
+		nothing to do in them.
 	END
 	table_of_programs programs-web request 'Requests over open connections' 1
 	table_of_programs programs-connect request 'A new connection for each request' 1
