@@ -47,15 +47,10 @@ struct sock_common {
 	volatile unsigned char skc_state;
 };
 
-typedef struct {
-	int owned;
-} socket_lock_t;
-
 struct socket;
 
 struct sock {
 	struct sock_common __sk_common;
-	socket_lock_t sk_lock;
 	__u16 sk_protocol;
 	int sk_err;
 	struct socket *sk_socket;

@@ -110,11 +110,11 @@ static void hang_up(struct sock *sk, struct pt_sock *tagged, int oldstate)
 	count(&done, tagged);
 }
 
-/* Its process closes it, or a packet has reset it. */
-static void close_tls(struct sock *sk, struct pt_sock *tagged)
+/* Its process closes it. */
+static void close_by_process(struct pt_sock *tagged)
 {
 	if (tagged && tagged->http == PT_SOCK_TLS)
-		end_tls(tagged, BPF_CORE_READ(sk, sk_lock.owned));
+		close_tls(tagged);
 }
 
 /* The socket may connect again, as another connection. */
@@ -125,7 +125,7 @@ static void clear(struct pt_sock *tagged)
 	tagged->turns = 0;
 }
 
-/* What close_tls() could not tell stays for podtag_tls_gone. */
+/* What its process has not closed yet stays for podtag_tls_gone. */
 static void end(struct sock *sk, int oldstate)
 {
 	struct pt_sock *tagged = tag_of(sk);
@@ -134,21 +134,20 @@ static void end(struct sock *sk, int oldstate)
 		return;
 	settle(sk, tagged);
 	hang_up(sk, tagged, oldstate);
-	close_tls(sk, tagged);
-	if (socket_tag && tagged->http == PT_SOCK_TLS && tagged->read_ns)
+	if (tagged->http == PT_SOCK_TLS && end_tls(tagged) && socket_tag)
 		return;
 	clear(tagged);
 	drop_tag(sk);
 }
 
-/* One that was reset before has not been closed in between. */
+/* One that has ended before was not closed in between. */
 static void connect(struct sock *sk)
 {
 	struct pt_sock *tagged = tag(sk, true);
 
 	if (!tagged || tagged->http == PT_SOCK_NEW)
 		return;
-	close_tls(sk, tagged);
+	close_by_process(tagged);
 	clear(tagged);
 }
 
@@ -171,7 +170,7 @@ int podtag_tag_sock(__u64 *ctx)
 	else if (newstate == TCP_ESTABLISHED && oldstate == TCP_SYN_RECV)
 		accept(sk);
 	else if (newstate == TCP_FIN_WAIT1 || newstate == TCP_LAST_ACK)
-		close_tls(sk, tag_of(sk));
+		close_by_process(tag_of(sk));
 	else if (newstate == TCP_CLOSE)
 		end(sk, oldstate);
 
@@ -201,14 +200,11 @@ int podtag_tag_again(__u64 *ctx)
 	return 0;
 }
 
-/* What has been reset goes when its process closes it. ctx: struct sock *sk */
+/* What has ended goes when its process closes it. ctx: struct sock *sk */
 SEC("tp_btf/tcp_destroy_sock")
 int podtag_tls_gone(__u64 *ctx)
 {
-	struct pt_sock *tagged = tag_of((struct sock *)ctx[0]);
-
-	if (tagged && tagged->http == PT_SOCK_TLS)
-		end_tls(tagged, 1);
+	close_by_process(tag_of((struct sock *)ctx[0]));
 	return 0;
 }
 

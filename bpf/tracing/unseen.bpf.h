@@ -91,19 +91,27 @@ static __always_inline void read_tls(struct pt_sock *tagged)
 	count_connection(tagged, unseen);
 }
 
-/* A PT_SOCK_TLS ends, by what the current process does if it is its own. If it is not, as when a
- * packet has reset it, its own may call a probed library yet. One that nobody has read was no TLS
- * connection. */
-static __always_inline void end_tls(struct pt_sock *tagged, int is_own)
+/* The current process closes a PT_SOCK_TLS. One that nobody has read was no TLS connection. */
+static __always_inline void close_tls(struct pt_sock *tagged)
 {
 	const struct pt_tls_probes *probes = all_probes();
-	__u32 unseen;
+
+	if (tagged->read_ns && probes)
+		count_connection(tagged, unseen_here(probes, tagged->pod_id));
+}
+
+/* A PT_SOCK_TLS has ended, by whatever. Returns whether its process, which may call a probed
+ * library yet, has to close it before it can be counted. */
+static __always_inline int end_tls(struct pt_sock *tagged)
+{
+	const struct pt_tls_probes *probes = all_probes();
 
 	if (!tagged->read_ns || !probes)
-		return;
-	unseen = is_own ? unseen_here(probes, tagged->pod_id) : probes->unseen;
-	if (is_own || unseen != PT_UNSEEN_NO_PROBE)
-		count_connection(tagged, unseen);
+		return 0;
+	if (probes->unseen == PT_UNSEEN_NO_PROBE)
+		return 1;
+	count_connection(tagged, probes->unseen);
+	return 0;
 }
 
 #endif

@@ -179,6 +179,25 @@ test_reset_before_the_first_call()
 	assert_connections "1 0 0 0 0" "1 0 0 0 0"
 }
 
+# By an operator, whose ss calls no library.
+test_destroyed_before_the_first_call()
+{
+	local client
+	start_nginx # for the probes
+	end_last
+	listen_in web 443 "$HTTP/serve_late.py" 443
+	ip netns exec cli curl -sk -o /dev/null "https://$(url_host web)/small" &
+	client=$!
+	wait_for 10 has_answered
+	in_pod web ss -HtK state established >"$T/killed"
+	[[ -s $T/killed ]] || skip "this kernel destroys no sockets (CONFIG_INET_DIAG_DESTROY)"
+	wait_for 5 grep -q "reset, then freed" "$T/web.443"
+	wait "$client" && fail "there was an answer"
+	assert_connections "1 0 0 0 0" "1 0 0 0 0"
+}
+
+has_answered() { (($(snmp cli Tcp InSegs) > 2)); }
+
 # One socket, three connections.
 test_reset_and_connected_again()
 {
