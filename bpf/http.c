@@ -33,16 +33,16 @@ static const struct {
 
 #define HOOKS (sizeof(hooks) / sizeof(*hooks))
 
-/* What goes on for the programs that are attached to libraries, and at a process's end and a
- * socket's. */
+/* What goes on for the programs that are attached to libraries, and for that at a process's end. */
 static const struct {
 	const char *map;
 	__u32 index;
 	const char *program;
 } tls_jumps[] = {
-	{ "on_tls", PT_IN, "podtag_tls_in" }, { "on_tls", PT_OUT, "podtag_tls_out" },
-	{ "on_exit", 0, "podtag_tls_exit" },  { "on_exec", 0, "podtag_tls_exec" },
-	{ "on_gone", 0, "podtag_tls_gone" },
+	{ "on_tls", PT_IN, "podtag_tls_in" },
+	{ "on_tls", PT_OUT, "podtag_tls_out" },
+	{ "on_exit", 0, "podtag_tls_exit" },
+	{ "on_exec", 0, "podtag_tls_exec" },
 };
 
 #define TLS_JUMPS (sizeof(tls_jumps) / sizeof(*tls_jumps))

@@ -31,6 +31,7 @@ static const struct {
 	const char *handler;
 	bool is_tracing; /* attached once, by its load; the others once per pod, by ADD */
 } hooks[] = {
+	{ "podtag_on_gone", "on_gone", 0, "podtag_gone", true },
 	{ "podtag_on_state", "on_state", 0, "podtag_tag_sock", true },
 	{ "podtag_on_again", "on_state_again", 0, "podtag_tag_again", true },
 	{ "podtag_on_rexmt", "on_retransmit", 0, "podtag_rexmit", true },
@@ -38,7 +39,6 @@ static const struct {
 	{ "podtag_on_read", "on_read", 0, "podtag_read", true },
 	{ "podtag_on_exit", "on_exit", 0, "podtag_tls_exit", true },
 	{ "podtag_on_exec", "on_exec", 0, "podtag_tls_exec", true },
-	{ "podtag_on_gone", "on_gone", 0, "podtag_tls_gone", true },
 	{ "podtag_cls_in", "on_tc", 0, "podtag_pod_in", false },
 	{ "podtag_cls_out", "on_tc", 1, "podtag_pod_out", false },
 };

@@ -110,13 +110,6 @@ static void hang_up(struct sock *sk, struct pt_sock *tagged, int oldstate)
 	count(&done, tagged);
 }
 
-/* Its process closes it. */
-static void close_by_process(struct pt_sock *tagged)
-{
-	if (tagged && tagged->http == PT_SOCK_TLS)
-		close_tls(tagged);
-}
-
 /* The socket may connect again, as another connection. */
 static void clear(struct pt_sock *tagged)
 {
@@ -125,7 +118,7 @@ static void clear(struct pt_sock *tagged)
 	tagged->turns = 0;
 }
 
-/* What its process has not closed yet stays for podtag_tls_gone. */
+/* What its process has not closed yet stays for podtag_gone. */
 static void end(struct sock *sk, int oldstate)
 {
 	struct pt_sock *tagged = tag_of(sk);
@@ -134,7 +127,7 @@ static void end(struct sock *sk, int oldstate)
 		return;
 	settle(sk, tagged);
 	hang_up(sk, tagged, oldstate);
-	if (tagged->http == PT_SOCK_TLS && end_tls(tagged) && socket_tag)
+	if (end_tls(tagged))
 		return;
 	clear(tagged);
 	drop_tag(sk);
@@ -147,7 +140,7 @@ static void connect(struct sock *sk)
 
 	if (!tagged || tagged->http == PT_SOCK_NEW)
 		return;
-	close_by_process(tagged);
+	close_tls(tagged);
 	clear(tagged);
 }
 
@@ -170,7 +163,7 @@ int podtag_tag_sock(__u64 *ctx)
 	else if (newstate == TCP_ESTABLISHED && oldstate == TCP_SYN_RECV)
 		accept(sk);
 	else if (newstate == TCP_FIN_WAIT1 || newstate == TCP_LAST_ACK)
-		close_by_process(tag_of(sk));
+		close_tls(tag_of(sk));
 	else if (newstate == TCP_CLOSE)
 		end(sk, oldstate);
 
@@ -202,9 +195,9 @@ int podtag_tag_again(__u64 *ctx)
 
 /* What has ended goes when its process closes it. ctx: struct sock *sk */
 SEC("tp_btf/tcp_destroy_sock")
-int podtag_tls_gone(__u64 *ctx)
+int podtag_gone(__u64 *ctx)
 {
-	close_by_process(tag_of((struct sock *)ctx[0]));
+	close_tls(tag_of((struct sock *)ctx[0]));
 	return 0;
 }
 

@@ -8,7 +8,7 @@
 #ifndef PT_TRACING_UNSEEN_BPF_H
 #define PT_TRACING_UNSEEN_BPF_H
 
-#include "bpf/maps.bpf.h"
+#include "bpf/socket.bpf.h"
 
 #define HANDSHAKE_MAX_NS 10000000000ull
 
@@ -91,24 +91,30 @@ static __always_inline void read_tls(struct pt_sock *tagged)
 	count_connection(tagged, unseen);
 }
 
-/* The current process closes a PT_SOCK_TLS. One that nobody has read was no TLS connection. */
+/* A TLS connection that is not counted yet. One that nobody has read was none. */
+static __always_inline int is_uncounted(const struct pt_sock *tagged)
+{
+	return tagged && tagged->http == PT_SOCK_TLS && tagged->read_ns;
+}
+
+/* The current process closes a socket. */
 static __always_inline void close_tls(struct pt_sock *tagged)
 {
-	const struct pt_tls_probes *probes = all_probes();
+	const struct pt_tls_probes *probes = is_uncounted(tagged) ? all_probes() : NULL;
 
-	if (tagged->read_ns && probes)
+	if (probes)
 		count_connection(tagged, unseen_here(probes, tagged->pod_id));
 }
 
-/* A PT_SOCK_TLS has ended, by whatever. Returns whether its process, which may call a probed
- * library yet, has to close it before it can be counted. */
+/* A socket has ended, by whatever. Returns whether its process, which may call a probed library
+ * yet, has to close it before it can be counted. */
 static __always_inline int end_tls(struct pt_sock *tagged)
 {
-	const struct pt_tls_probes *probes = all_probes();
+	const struct pt_tls_probes *probes = is_uncounted(tagged) ? all_probes() : NULL;
 
-	if (!tagged->read_ns || !probes)
+	if (!probes)
 		return 0;
-	if (probes->unseen == PT_UNSEEN_NO_PROBE)
+	if (socket_tag && probes->unseen == PT_UNSEEN_NO_PROBE)
 		return 1;
 	count_connection(tagged, probes->unseen);
 	return 0;
