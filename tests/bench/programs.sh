@@ -12,7 +12,8 @@ source "$BENCH/generators.sh"
 PROGRAM_ROUNDS=${PROGRAM_ROUNDS-7}
 declare -A EMPTY_OF=([podtag_cls_in]=empty_in [podtag_cls_out]=empty_out [podtag_http_in]=empty_skb_in
 	[podtag_http_out]=empty_skb_out [podtag_on_read]=empty_read [podtag_on_state]=empty_state
-	[podtag_on_again]=empty_state [podtag_on_gone]=empty_gone [podtag_on_rexmt]=empty_rexmit [podtag_on_synac]=empty_synack)
+	[podtag_on_again]=empty_state [podtag_on_gone]=empty_gone [podtag_on_rexmt]=empty_rexmit
+	[podtag_on_synac]=empty_synack)
 ORDER=(podtag_cls_in podtag_cls_out podtag_http_in podtag_http_out podtag_on_read podtag_on_state
 	podtag_on_again podtag_on_gone podtag_on_rexmt podtag_on_synac)
 

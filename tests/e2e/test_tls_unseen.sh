@@ -22,6 +22,14 @@ start_nginx() # [LISTEN-OPTIONS]
 	wait_for 15 is_probed "$LIBSSL"
 }
 
+# With the probes that nginx has brought about.
+serve_instead() # COMMAND...
+{
+	start_nginx
+	end_last
+	listen_in web 443 "$@"
+}
+
 # "TOTAL OFF NO_PROBE UNAVAILABLE OTHER-SESSIONS"
 connections() # POD
 {
@@ -170,9 +178,7 @@ test_refused_certificate()
 # than the server.
 test_reset_before_the_first_call()
 {
-	start_nginx # for the probes
-	end_last
-	listen_in web 443 "$HTTP/serve_late.py" 443
+	serve_instead "$HTTP/serve_late.py" 443
 	in_pod cli curl -sS -o /dev/null "https://$(url_host web)/small" 2>"$T/curl" && fail "the certificate was trusted"
 	wait_for 5 grep -q "reset, then freed" "$T/web.443"
 	assert_equal "resets" "$(snmp web Tcp EstabResets)" 1
@@ -183,12 +189,10 @@ test_reset_before_the_first_call()
 test_destroyed_before_the_first_call()
 {
 	local client
-	start_nginx # for the probes
-	end_last
-	listen_in web 443 "$HTTP/serve_late.py" 443
+	serve_instead "$HTTP/serve_late.py" 443
 	ip netns exec cli curl -sk -o /dev/null "https://$(url_host web)/small" &
 	client=$!
-	wait_for 10 has_answered
+	wait_for 10 grep -q answered "$T/web.443"
 	in_pod web ss -HtK state established >"$T/killed"
 	[[ -s $T/killed ]] || skip "this kernel destroys no sockets (CONFIG_INET_DIAG_DESTROY)"
 	wait_for 5 grep -q "reset, then freed" "$T/web.443"
@@ -196,14 +200,10 @@ test_destroyed_before_the_first_call()
 	assert_connections "1 0 0 0 0" "1 0 0 0 0"
 }
 
-has_answered() { (($(snmp cli Tcp InSegs) > 2)); }
-
 # One socket, three connections.
 test_reset_and_connected_again()
 {
-	start_nginx # for the agent to say that there are probes
-	end_last
-	listen_in web 443 "$HTTP/connect_again.py" 443
+	serve_instead "$HTTP/connect_again.py" 443
 	in_pod cli "$HTTP/connect_again.py" "$(pod_address web)" 443 3 >"$T/client"
 	assert_equal "resets" "$(snmp cli Tcp EstabResets)" 3
 	assert_connections "3 0 3 0 0" "3 0 3 0 0"
@@ -212,9 +212,7 @@ test_reset_and_connected_again()
 # Its library has read nothing of any socket.
 test_buffers_in_memory()
 {
-	start_nginx # for the probes
-	end_last
-	listen_in web 443 "$HTTP/serve_async.py" 443
+	serve_instead "$HTTP/serve_async.py" 443
 	curl_ "https://$(url_host web)/small"
 	assert_connections "1 0 0 0 0" "1 0 0 0 0"
 }
@@ -241,9 +239,7 @@ test_http2()
 test_killed()
 {
 	local client
-	start_nginx
-	end_last
-	listen_in web 443 "$HTTP/serve.py" 443 "$T/www"
+	serve_instead "$HTTP/serve.py" 443 "$T/www"
 	ip netns exec cli curl -sk -o /dev/null "https://$(url_host web)/sleep/600000/200" &
 	client=$!
 	wait_for 10 connections_are cli "1 0 0 0 0"

@@ -23,6 +23,7 @@ def main():
         session.do_handshake()
     except ssl.SSLWantReadError:
         connection.send(outgoing.read())
+    print("answered", flush=True)
     ended = select.poll()
     ended.register(connection, 0)  # POLLERR, POLLHUP
     ended.poll()
